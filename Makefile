@@ -1,0 +1,55 @@
+# What people type. The build itself is CMake's; `make help` lists the targets.
+BUILD  ?= build
+PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc)
+CONFIGURE = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+
+.PHONY: run build test lint format size bench demo install clean help
+.DEFAULT_GOAL := help
+
+run: ## install what is missing, build, start the modem on this terminal
+	@tools/dependencies build
+	@$(MAKE) --no-print-directory build
+	@$(BUILD)/cipmux
+
+build: ## build the program: build/cipmux
+	@$(CONFIGURE) >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+
+test: ## install what is missing, build, run every test
+	@tools/dependencies build test
+	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS)
+	@tools/test $(BUILD)
+
+lint: ## format, clang-tidy, cppcheck, layers, words, warnings of every compiler
+	@tools/dependencies build test lint
+	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
+	@tools/lint $(BUILD)
+
+format: ## put every C file into the style of .clang-format
+	@tools/dependencies lint
+	@find modem world driver host lab examples tests -name '*.[ch]' | xargs clang-format -i
+
+size: ## code, RAM and stack of modem/ on x86-64 and Cortex-M0
+	@tools/dependencies build lint
+	@tools/size $(BUILD)/size
+
+bench: ## AT -> OK rounds against socat
+	@tools/dependencies build test
+	@$(MAKE) --no-print-directory build
+	@tools/bench $(BUILD)/cipmux
+
+demo: ## play the sessions of docs/CIPMUX.md
+	@tools/dependencies build test
+	@$(MAKE) --no-print-directory build
+	@tools/demo $(BUILD)/cipmux
+
+install: build ## install program, library, header and cipmux.pc below PREFIX
+	@cmake --install $(BUILD) --prefix $(PREFIX)
+
+clean: ## remove what was built
+	rm -rf $(BUILD) build-gcc build-clang build-sanitize build-release
+
+help:
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
