@@ -1,0 +1,52 @@
+/* The registry of quirks: policies in which firmwares differ, and guesses where no source settles what they do. Part of
+ * cipmux.h. Each is one small number; a dialect is a column. A row whose matrix rows are marked GUESS in the reference
+ * implements that guess; another value is what else the firmware may do.
+ *
+ * X(NAME, "id", nonos, esp-at, largest value, "matrix rows", "values")
+ * The dialect `classic` is the nonos column with single-server 1. */
+#ifndef CIPMUX_QUIRKS_H
+#define CIPMUX_QUIRKS_H
+
+#define CIPMUX_QUIRKS(X)                                                                                               \
+    X(SINGLE_SERVER, "single-server", 0, 0, 1, "classic.md", "0 a server needs CIPMUX=1; 1 it may run in single mode") \
+    X(STRICT_LINE, "strict-line", 0, 1, 1, "conv.model.garbage-before-prefix, conv.model.lone-cr-or-lf",               \
+      "0 AT is found anywhere in the line and LF runs it; 1 the line must begin with AT and end in CR LF")             \
+    X(MIXED_PREFIX, "mixed-prefix", 0, 1, 1, "conv.model.prefix-mixed-case", "1 At and aT are prefixes too")           \
+    X(HEX_NUMBERS, "hex-numbers", 0, 1, 1, "conv.model.number-hex-elsewhere", "1 integers may be written 0x...")       \
+    X(ECHO_BUSY, "echo-busy", 1, 0, 1, "conv.model.echo-busy", "1 input is echoed while a command is open")            \
+    X(BUSY_PER_BURST, "busy-per-burst", 0, 1, 1, "conv.model.busy-trigger, conv.model.busy-stray-byte",                \
+      "0 each line that ends while busy is answered; 1 each burst")                                                    \
+    X(FORCED_OK, "forced-ok", 1, 1, 1, "basic.RST.run.while-busy", "1 OK follows `Will force to restart!!!`")          \
+    X(MUX_SAME_LINKED, "mux-same-linked", 1, 1, 1, "tcp.CIPMUX.set.link-open-unchanged",                               \
+      "1 AT+CIPMUX with the value it has is refused while a link is open")                                             \
+    X(CLOSE_NONE_FAILS, "close-none-fails", 0, 1, 1, "tcp.CIPCLOSE.set.all-no-link",                                   \
+      "1 AT+CIPCLOSE=5 without any link is an error")                                                                  \
+    X(UDP_MODE_NEEDS_PORT, "udp-mode-needs-port", 1, 1, 1, "tcp.CIPSTART.set.udp-mode-without-local-port",             \
+      "1 UDP mode 1 or 2 without a local port is an error")                                                                 \
+    X(UDP_STAYS, "udp-stays", 1, 0, 1, "link.model.wifi-lost-udp", "1 UDP links outlive the loss of Wi-Fi")            \
+    X(UDP_STATUS, "udp-status", 3, 4, 5, "link.CIPSTATUS.model.status-3-udp",                                          \
+      "esp-at: STATUS while only UDP links exist")                                                                     \
+    X(EMPTY_DATAGRAM, "empty-datagram", 0, 0, 1, "link.model.ipd-udp-empty", "1 an empty datagram is printed as +IPD") \
+    X(IPD_TAIL, "ipd-tail", 0, 1, 1, "link.model.ipd-tail", "1 CR LF behind a +IPD payload")                           \
+    X(UNUSED_LENGTH, "unused-length", 0, 1, 1, "tcp.CIPRECVLEN.query.unused", "0 AT+CIPRECVLEN? shows 0, 1 it shows -1")\
+    X(SEND_OK_ON_ACK, "send-ok-on-ack", 1, 0, 1, "link.model.send-ok-means",                                           \
+      "1 SEND OK waits for the peer's acknowledgement")                                                                \
+    X(FULL_RESET, "full-reset", 0, 1, 1, "link.model.server-full",                                                     \
+      "0 a client too many is closed by FIN, or gets no answer when five TCP links are open; 1 it is reset")           \
+    X(SERVER_TAKES_LINKS, "server-takes-links", 1, 0, 1, "link.model.server-off, tcp.CIPSERVER.set.stop",              \
+      "1 the links that it accepted end with the server")                                                              \
+    X(IDLE_NEEDS_SERVER, "idle-needs-server", 1, 0, 1, "tcp.CIPSTO.set.no-server", "1 AT+CIPSTO= needs a server")      \
+    X(IDLE_ACK_COUNTS, "idle-ack-counts", 1, 0, 1, "tcp.CIPSTO.model.restarted-by",                                    \
+      "1 acknowledgements restart the idle time-out, not only data")                                                   \
+    X(LEAVE_BEFORE_OK, "leave-before-ok", 0, 1, 1, "wifi.CWQAP.run.joined, wifi.CWMODE.set.leave-station",             \
+      "1 WIFI DISCONNECT stands before the OK of AT+CWQAP and AT+CWMODE")                                              \
+    X(JOIN_CODE_FIRST, "join-code-first", 1, 0, 1, "wifi.CWJAP.set.no-dhcp",                                           \
+      "1 +CWJAP:<code> and the result stand before WIFI DISCONNECT")                                                   \
+    X(SCAN_OFFSETS, "scan-offsets", 1, 0, 1, "wifi.CWLAP.run.freq", "0 AT+CWLAP shows 0,0 as frequency offsets")       \
+    X(THROUGH_DROPS, "through-drops", 0, 1, 1, "link.model.pt-data-disconnected",                                      \
+      "1 passthrough data is dropped while the link is down, 0 it is held")                                            \
+    X(RAW_LOCKS_RECVMODE, "raw-locks-recvmode", 0, 1, 1, "tcp.CIPRECVMODE.set.passthrough",                            \
+      "1 AT+CIPRECVMODE= is refused once passthrough was entered, until AT+CIPMODE=0")                                 \
+    X(THROUGH_SSL, "through-ssl", 0, 1, 1, "tcp.CIPMODE.set.ssl-link", "1 passthrough works on an SSL link")
+
+#endif

@@ -1,0 +1,312 @@
+/* The command table, the dispatcher and the one command slot: what the open command waits for, and its one verdict. */
+#include "internal.h"
+
+#include <string.h>
+
+#define N(forms)  (forms)
+#define E(forms)  ((forms) << 4)
+#define T         FORM_TEST
+#define Q         FORM_QUERY
+#define S         FORM_SET
+#define X         FORM_RUN
+#define BOTH(args) { args, args }
+
+#define FLAG "i0:1"
+#define JAP_NONOS "s1:32 s0:64 ? S17:17 I0:1"
+#define JAP_ESP_AT "S1:32 S0:64 ? S17:17 I0:1 I0:7200 I1:100 I0:1 I3:600 I0:3"
+#define LAP "? S0:32 S17:17 I0:14 I0:1 I0:1500 I0:1500"
+
+/* One row per name, in the manual's order. Forms: [conventions 1.12], [wifi 1.1, 1.2]. */
+const command_t commands[] = {
+    { .name = "", .forms = N(X) | E(X), .run = run_at },
+    { .name = "E0", .forms = N(X) | E(X), .run = run_echo_off },
+    { .name = "E1", .forms = N(X) | E(X), .run = run_echo_on },
+    { .name = "+RST", .forms = N(X) | E(X), .run = run_rst },
+    { .name = "+GMR", .forms = N(X) | E(X), .run = run_gmr },
+    { .name = "+RESTORE", .forms = N(X) | E(X), .run = run_restore },
+    { .name = "+SYSMSG", .forms = E(Q | S), .schema = BOTH("i0:7"), .query = query_sysmsg, .set = set_sysmsg },
+    { .name = "+SYSMSG_CUR", .forms = N(Q | S), .variant = VARIANT_CUR, .schema = BOTH("x0:3"),
+      .query = query_sysmsg, .set = set_sysmsg },
+    { .name = "+SYSMSG_DEF", .forms = N(Q | S), .variant = VARIANT_DEF, .schema = BOTH("x0:3"),
+      .query = query_sysmsg, .set = set_sysmsg },
+    { .name = "+SYSSTORE", .forms = E(Q | S), .schema = BOTH(FLAG), .query = query_sysstore, .set = set_sysstore },
+    { .name = "+SYSLOG", .forms = E(Q | S), .schema = BOTH(FLAG), .query = query_syslog, .set = set_syslog },
+
+    { .name = "+CIPSTATUS", .forms = N(T | X) | E(X), .run = run_cipstatus },
+    { .name = "+CIPSTATE", .forms = E(Q), .query = query_cipstate },
+    { .name = "+CIFSR", .forms = N(T | S | X) | E(X), .set = set_cifsr, .run = run_cifsr },
+    { .name = "+CIPV6", .forms = E(Q | S), .schema = BOTH(FLAG), .query = query_cipv6, .set = set_cipv6 },
+    { .name = "+CIPMUX", .forms = N(Q | S) | E(Q | S), .schema = BOTH(FLAG), .query = query_cipmux, .set = set_cipmux },
+    { .name = "+CIPSTART", .forms = N(S) | E(S), .set = set_cipstart },
+    { .name = "+CIPSTARTEX", .forms = E(S), .set = set_cipstartex },
+    { .name = "+CIPTCPOPT", .forms = E(Q | S), .query = query_ciptcpopt, .set = set_ciptcpopt },
+    { .name = "+CIPCLOSE", .forms = N(T | S | X) | E(S | X), .set = set_cipclose, .run = run_cipclose },
+    { .name = "+CIPCLOSEMODE", .forms = N(S), .schema = BOTH("L " FLAG), .set = set_cipclosemode },
+    { .name = "+CIPSEND", .forms = N(T | S | X) | E(S | X), .set = set_cipsend, .run = run_cipsend },
+    { .name = "+CIPSENDEX", .forms = N(T | S) | E(S), .set = set_cipsendex },
+    { .name = "+CIPDINFO", .forms = N(Q | S) | E(Q | S), .schema = BOTH(FLAG), .query = query_cipdinfo,
+      .set = set_cipdinfo },
+    { .name = "+CIPSERVER", .forms = N(S) | E(Q | S),
+      .schema = { "i0:1 ? i1:65535", "i0:1 ? i0:65535 S0:8 i0:1" }, .query = query_cipserver, .set = set_cipserver },
+    { .name = "+CIPSERVERMAXCONN", .forms = N(Q | S) | E(Q | S), .schema = BOTH("i1:5"),
+      .query = query_cipservermaxconn, .set = set_cipservermaxconn },
+    { .name = "+CIPSTO", .forms = N(Q | S) | E(Q | S), .schema = BOTH("i0:7200"), .query = query_cipsto,
+      .set = set_cipsto },
+    { .name = "+CIPMODE", .forms = N(Q | S) | E(Q | S), .schema = BOTH(FLAG), .query = query_cipmode,
+      .set = set_cipmode },
+    { .name = "+CIPRECVMODE", .forms = N(Q | S) | E(Q | S), .schema = BOTH(FLAG), .query = query_ciprecvmode,
+      .set = set_ciprecvmode },
+    { .name = "+CIPRECVDATA", .forms = N(S) | E(S), .schema = { "L i1:2048", "L i1:2147483647" },
+      .set = set_ciprecvdata },
+    { .name = "+CIPRECVLEN", .forms = N(Q) | E(Q), .query = query_ciprecvlen },
+    { .name = "+CIPDOMAIN", .forms = N(S) | E(S), .set = set_cipdomain },
+
+    { .name = "+CWMODE", .forms = N(T | Q | S) | E(Q | S), .schema = { "i1:3", "i0:3 ? i0:1" }, .test = test_cwmode,
+      .query = query_cwmode, .set = set_cwmode },
+    { .name = "+CWMODE_CUR", .forms = N(T | Q | S), .variant = VARIANT_CUR, .schema = BOTH("i1:3"),
+      .test = test_cwmode, .query = query_cwmode, .set = set_cwmode },
+    { .name = "+CWMODE_DEF", .forms = N(T | Q | S), .variant = VARIANT_DEF, .schema = BOTH("i1:3"),
+      .test = test_cwmode, .query = query_cwmode, .set = set_cwmode },
+    { .name = "+CWJAP", .forms = N(Q | S) | E(Q | S | X), .schema = { JAP_NONOS, JAP_ESP_AT }, .query = query_cwjap,
+      .set = set_cwjap, .run = run_cwjap },
+    { .name = "+CWJAP_CUR", .forms = N(Q | S), .variant = VARIANT_CUR, .schema = BOTH(JAP_NONOS),
+      .query = query_cwjap, .set = set_cwjap },
+    { .name = "+CWJAP_DEF", .forms = N(Q | S), .variant = VARIANT_DEF, .schema = BOTH(JAP_NONOS),
+      .query = query_cwjap, .set = set_cwjap },
+    { .name = "+CWQAP", .forms = N(T | X) | E(X), .run = run_cwqap },
+    { .name = "+CWLAP", .forms = N(S | X) | E(S | X), .schema = BOTH(LAP), .set = set_cwlap, .run = run_cwlap },
+};
+const size_t command_count = sizeof commands / sizeof commands[0];
+
+/* What an open command answers when its wait ends. */
+CIPMUX_TABLE slot_cell_t slot_cells[WAIT_COUNT][OUTCOME_COUNT] = {
+    [WAIT_TURN]   = { { 0, 0 }, { 0, 0 }, { VERDICT_DONE, 1 } },
+    [WAIT_NAME]   = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_TARGET] = { { VERDICT_DONE, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_LINK]   = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_CLOSED] = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
+    [WAIT_SERVER] = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_JOIN]   = { { VERDICT_OK, 1 }, { VERDICT_FAIL, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_SCAN]   = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_READ]   = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
+};
+
+/* ---- verdicts ---- */
+
+static void run_after(modem_t *m, after_t after)
+{
+    switch (after) {
+    case AFTER_RESTART: modem_restart(m, false); break;
+    case AFTER_ERASE: modem_restart(m, true); break;
+    case AFTER_LEAVE: wifi_leave(m); break;
+    case AFTER_AUTOJOIN: wifi_autojoin(m); break;
+    case AFTER_SERVER_OFF: server_off(m); break;
+    case AFTER_NOTHING: break;
+    }
+}
+
+/* The one place that closes a command. */
+static void finish(modem_t *m, verdict_t verdict)
+{
+    slot_t *const s = &m->slot;
+    if (verdict == VERDICT_LATER) return;
+    const after_t after = (after_t)s->after;
+    const bool    bad   = verdict == VERDICT_ERROR || verdict == VERDICT_FAIL;
+    if (bad && m->syslog && s->code != 0) say(m, TEXT_ERR_CODE, s->code);
+    if (verdict == VERDICT_OK) say(m, TEXT_OK);
+    if (verdict == VERDICT_ERROR) say(m, TEXT_ERROR);
+    if (verdict == VERDICT_FAIL) say(m, TEXT_FAIL);
+    s->command = NULL;
+    s->name    = NULL;
+    s->wait    = WAIT_NONE;
+    s->after   = AFTER_NOTHING;
+    if (!bad) run_after(m, after);
+}
+
+verdict_t slot_wait(modem_t *m, wait_t wait)
+{
+    m->slot.wait   = (uint8_t)wait;
+    m->slot.since  = m->now;
+    m->slot.ticket = ++m->tickets;
+    return VERDICT_LATER;
+}
+
+void slot_end(modem_t *m, wait_t wait, outcome_t outcome)
+{
+    if (m->slot.wait != wait || wait == WAIT_NONE) return; /* nobody waits: e.g. passthrough dialled again */
+    const slot_cell_t cell = slot_cells[wait][outcome];
+    if (cell.legal) finish(m, (verdict_t)cell.verdict);
+}
+
+/* A restart answers nothing: the command is forgotten. */
+void command_restart(modem_t *m)
+{
+    slot_end(m, (wait_t)m->slot.wait, OUTCOME_RESTART);
+    m->slot = (slot_t){ 0 };
+}
+
+enum { CODE_PREFIX = 0x01030000, CODE_UNKNOWN = 0x01090000, CODE_FORM = 0x010c0000 };
+
+verdict_t refuse(modem_t *m, cipmux_reason_t reason, text_t text)
+{
+    say(m, text);
+    note(m, reason, -1, 0);
+    return VERDICT_ERROR;
+}
+
+verdict_t refuse_argument(modem_t *m, fault_kind_t kind, size_t index, text_t text)
+{
+    m->slot.code = 0x01000000u | (uint32_t)kind << 16 | (uint32_t)index;
+    say(m, text);
+    note(m, CIPMUX_REASON_BAD_ARGUMENT, -1, (int32_t)index + 1);
+    return VERDICT_ERROR;
+}
+
+/* ---- dispatch ---- */
+
+static const command_t *find(const modem_t *m, const char *name, size_t length)
+{
+    for (size_t i = 0; i < command_count; i++) {
+        const unsigned forms = m->family == FAMILY_NONOS ? commands[i].forms & 15u : commands[i].forms >> 4;
+        if (forms != 0 && same_text(name, length, commands[i].name)) return &commands[i];
+    }
+    return NULL;
+}
+
+static verdict_t run_set(modem_t *m, const command_t *c, char *text, size_t length)
+{
+    args_t args;
+    args_split(&args, text, length);
+    if (args.count > ARG_MAX) return refuse_argument(m, FAULT_COUNT, ARG_MAX, TEXT_NONE);
+    const char *const schema = c->schema[m->family];
+    if (schema == NULL) return c->set(m, &args);
+    const fault_t fault = args_check(m, &args, schema);
+    if (fault.kind == FAULT_NONE) return c->set(m, &args);
+    const verdict_t verdict = refuse_argument(m, (fault_kind_t)fault.kind, fault.index, TEXT_NONE);
+    if (fault.kind == FAULT_COUNT) m->slot.code = 0x01060000u | (uint32_t)fault.need << 8 | fault.given;
+    return verdict;
+}
+
+typedef struct {
+    uint8_t form; /* FORM_*; 0: malformed */
+    size_t  name_length;
+} shape_t;
+
+static shape_t shape_of(const char *text, size_t length)
+{
+    size_t at = 0;
+    while (at < length && text[at] != '=' && text[at] != '?' && text[at] != '\r') at++;
+    shape_t shape = { .name_length = at };
+    if (at == length) shape.form = FORM_RUN;
+    else if (text[at] == '?') shape.form = at + 1 == length ? FORM_QUERY : 0;
+    else if (text[at] == '=' && at + 1 < length && text[at + 1] == '?') shape.form = at + 2 == length ? FORM_TEST : 0;
+    else if (text[at] == '=') shape.form = FORM_SET;
+    return shape;
+}
+
+static verdict_t run_form(modem_t *m, const command_t *c, shape_t shape, char *text, size_t length)
+{
+    switch (shape.form) {
+    case FORM_TEST: return c->test != NULL ? c->test(m) : VERDICT_OK;
+    case FORM_QUERY: return c->query(m);
+    case FORM_SET: return run_set(m, c, text + shape.name_length + 1, length - shape.name_length - 1);
+    default: return c->run(m);
+    }
+}
+
+static void note_unknown(modem_t *m, const char *name, size_t length)
+{
+    note(m, CIPMUX_REASON_UNKNOWN_COMMAND, -1, 0);
+    note_t *const last = &m->note[(m->note_head + m->note_fill - 1u) % NOTE_RING];
+    if (length > NOTE_TEXT - 3) length = NOTE_TEXT - 3;
+    memcpy(last->text, "AT", 2);
+    for (size_t i = 0; i < length; i++) last->text[i + 2] = name[i] >= ' ' && name[i] <= '~' ? name[i] : '?';
+    last->text[length + 2] = '\0';
+}
+
+void command_malformed(modem_t *m, bool overlong)
+{
+    m->slot.code = CODE_PREFIX;
+    note(m, overlong ? CIPMUX_REASON_LINE_TOO_LONG : CIPMUX_REASON_NO_COMMAND, -1, 0);
+    finish(m, VERDICT_ERROR);
+}
+
+static void run_now(modem_t *m, char *text, size_t length)
+{
+    slot_t *const s     = &m->slot;
+    const shape_t shape = shape_of(text, length);
+    *s                  = (slot_t){ .command = find(m, text, shape.name_length) };
+    if (s->command == NULL) {
+        s->code = CODE_UNKNOWN;
+        note_unknown(m, text, shape.name_length);
+        finish(m, VERDICT_ERROR);
+        return;
+    }
+    const unsigned forms = m->family == FAMILY_NONOS ? s->command->forms & 15u : s->command->forms >> 4;
+    if ((forms & shape.form) == 0) {
+        s->code = CODE_FORM;
+        note(m, CIPMUX_REASON_NO_SUCH_FORM, -1, 0);
+        finish(m, VERDICT_ERROR);
+        return;
+    }
+    finish(m, run_form(m, s->command, shape, text, length));
+}
+
+void command_line(modem_t *m, char *text, size_t length)
+{
+    if (time_us(m, CIPMUX_TIME_COMMAND) == 0) {
+        run_now(m, text, length);
+        return;
+    }
+    m->slot = (slot_t){ .n = (uint16_t)length };
+    slot_wait(m, WAIT_TURN);
+}
+
+/* ---- names ---- */
+
+/* The answer to RESOLVE, or family 0 when nobody answered in time. */
+void slot_resolved(modem_t *m, const cipmux_address_t *address)
+{
+    slot_t *const s    = &m->slot;
+    link_t *const link = &m->link[s->link];
+    if (s->wait == WAIT_TARGET) {
+        sender_resolved(m, address);
+    } else if (s->wait == WAIT_LINK) {
+        const uint16_t port = link->peer.port;
+        if (address->family != 0) link->peer = *address;
+        link->peer.port = port;
+        link_step(m, s->link, address->family != 0 ? LINK_FOUND : LINK_NOT_FOUND);
+    } else if (address->family != 0) {
+        say(m, TEXT_DOMAIN, address);
+        slot_end(m, WAIT_NAME, OUTCOME_DONE);
+    } else {
+        say(m, TEXT_DNS_FAIL);
+        note(m, CIPMUX_REASON_DNS_FAIL, -1, 0);
+        slot_end(m, WAIT_NAME, OUTCOME_FAILED);
+    }
+}
+
+bool slot_resolves(const modem_t *m)
+{
+    const slot_t *const s = &m->slot;
+    return s->wait == WAIT_NAME || s->wait == WAIT_TARGET ||
+           (s->wait == WAIT_LINK && m->link[s->link].state == LINK_RESOLVING);
+}
+
+uint64_t slot_deadline(const modem_t *m)
+{
+    if (m->slot.wait == WAIT_TURN) return m->slot.since + time_us(m, CIPMUX_TIME_COMMAND);
+    return slot_resolves(m) ? m->slot.since + time_us(m, CIPMUX_TIME_DNS_LIMIT) : CIPMUX_NEVER;
+}
+
+void slot_tick(modem_t *m)
+{
+    const cipmux_address_t none = { 0 };
+    if (m->now < slot_deadline(m)) return;
+    if (m->slot.wait == WAIT_TURN) {
+        run_now(m, m->line.text, m->slot.n);
+        return;
+    }
+    m->asks &= (uint8_t)~ASK_RESOLVE;
+    slot_resolved(m, &none);
+}

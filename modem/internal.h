@@ -1,0 +1,640 @@
+/* What the files of the engine share. Private: nothing outside modem/ and its table tests includes it. */
+#ifndef CIPMUX_INTERNAL_H
+#define CIPMUX_INTERNAL_H
+
+#include "cipmux.h"
+
+/* Tables are constant, except in the test that changes one entry at a time to see whether a transcript notices. */
+#ifndef CIPMUX_TABLE
+#define CIPMUX_TABLE const
+#endif
+
+#if defined __GNUC__
+#define MAY_ALIAS __attribute__((may_alias)) /* lives in the caller's cipmux_t */
+#else
+#define MAY_ALIAS
+#endif
+
+typedef struct modem modem_t;
+
+/* ---- dialect.c: what differs between firmwares, as data --------------------------------------------------------- */
+
+typedef enum { FAMILY_NONOS, FAMILY_ESP_AT, FAMILY_COUNT } family_t;
+
+typedef struct {
+    const char *name, *about;
+    family_t    family;
+    uint8_t     single_server; /* value of that quirk */
+} dialect_t;
+
+#include "texts.h" /* CIPMUX_TEXTS: every reply text */
+
+typedef enum {
+#define X(name, nonos, esp_at) TEXT_##name,
+    CIPMUX_TEXTS(X)
+#undef X
+        TEXT_COUNT,
+    TEXT_NONE = TEXT_COUNT,
+} text_t;
+
+/* X(NAME, nonos, esp-at, meaning) */
+#define CIPMUX_NUMBERS(X)                                                                                              \
+    X(RECEIVE_MEMORY, 2920, 5760, "bytes a link buffers, its TCP window [tcpip 4.10]")                                 \
+    X(FRAME_MAX, 1460, 1460, "payload of one +IPD [tcpip 4.5]")                                                        \
+    X(SEND_MAX, 2048, 2048, "payload of one AT+CIPSEND [tcpip 4.10]")                                                  \
+    X(THROUGH_PIECE, 2048, 1460, "what passthrough sends in one piece [tcpip 4.8]")                                    \
+    X(READ_MAX, 2048, 0x7fffffff, "length that AT+CIPRECVDATA takes [tcpip 3.20]")                                     \
+    X(SERVER_PORT, 333, 333, "port of a server without one [tcpip 3.14]")                                              \
+    X(IDLE_DEFAULT, 180, 0, "AT+CIPSTO at start, s [tcpip 3.16]")                                                      \
+    X(IDLE_EXTRA, 1800, 0, "how much later than AT+CIPSTO says the link is dropped, ms [309]")                         \
+    X(MODE_DEFAULT, 2, 1, "AT+CWMODE of a new module [wifi 3.1]")                                                      \
+    X(HOST_MAX, 63, 64, "longest host name [tcpip 3.5]")                                                               \
+    X(SYSMSG_MAX, 3, 7, "largest AT+SYSMSG [basic 2.15]")                                                              \
+    X(BOOT_CAUSE, 1, 1, "<c> of the boot text [conventions 1.9]")                                                      \
+    X(BOOT_MODE, 7, 7, "<m> of the boot text [conventions 1.9]")                                                       \
+    X(BURST_CHARACTERS, 10, 10, "silence that ends a burst of input, character times [conventions 1.2]")
+
+typedef enum {
+#define X(name, nonos, esp_at, meaning) NUMBER_##name,
+    CIPMUX_NUMBERS(X)
+#undef X
+        NUMBER_COUNT
+} number_t;
+
+extern const dialect_t            dialects[];
+extern const char *CIPMUX_TABLE    texts[TEXT_COUNT][FAMILY_COUNT];
+extern CIPMUX_TABLE int32_t       numbers[NUMBER_COUNT][FAMILY_COUNT];
+
+/* ---- args.c: "a,b,c" -> values ----------------------------------------------------------------------------------- */
+
+enum { ARG_MAX = 12 };
+
+typedef enum { ARG_EMPTY, ARG_NUMBER, ARG_TEXT, ARG_BAD } arg_kind_t;
+
+typedef struct {
+    const char *text; /* ARG_TEXT: unescaped; else as typed. Not terminated; lives in the line buffer */
+    int32_t     number;
+    uint16_t    length;
+    uint8_t     kind;
+    bool        hex;
+} arg_t;
+
+typedef struct {
+    arg_t   at[ARG_MAX];
+    uint8_t count; /* arguments typed */
+} args_t;
+
+/* The sub-codes of esp-at's ERR CODE [conventions 1.11] that an argument can earn. */
+typedef enum {
+    FAULT_NONE,
+    FAULT_LENGTH = 4,
+    FAULT_TYPE,
+    FAULT_COUNT,
+    FAULT_VALUE,
+    FAULT_PARSE,
+} fault_kind_t;
+
+typedef struct {
+    uint8_t kind;  /* fault_kind_t */
+    uint8_t index; /* which argument, from 0 */
+    uint8_t need, given;
+} fault_t;
+
+void    args_split(args_t *args, char *text, size_t length);
+fault_t args_check(const modem_t *m, args_t *args, const char *schema);
+bool    arg_given(const args_t *args, size_t index);
+
+/* ---- text.c: values <-> text ------------------------------------------------------------------------------------- */
+
+size_t text_number(char *out, int64_t value);
+size_t text_hex(char *out, uint32_t value, size_t digits);
+size_t text_ip(char *out, const cipmux_address_t *address); /* at most TEXT_IP_MAX */
+size_t text_mac(char *out, const uint8_t mac[6]);
+bool   parse_ip4(const char *text, size_t length, uint8_t out[4]);
+bool   parse_mac(const char *text, size_t length, uint8_t out[6]);
+bool   same_text(const char *a, size_t length, const char *terminated);
+bool   same_address(const cipmux_address_t *a, const cipmux_address_t *b);
+enum { TEXT_IP_MAX = 40 };
+
+/* ---- command.c: the table, the dispatcher and the one command slot ------------------------------------------------ */
+
+typedef enum {
+    VERDICT_ERROR, /* zero: a missing handler is an ERROR */
+    VERDICT_OK,
+    VERDICT_FAIL,  /* the third result [conventions 1.5] */
+    VERDICT_LATER, /* the command stays open: slot.wait says for what */
+    VERDICT_DONE,  /* everything was printed by the handler, e.g. a prompt */
+} verdict_t;
+
+typedef enum { VARIANT_PLAIN, VARIANT_CUR, VARIANT_DEF } variant_t;
+
+typedef struct {
+    const char *name;                /* behind "AT" */
+    uint8_t     forms;               /* FORM_* of nonos in the low half, of esp-at in the high one */
+    uint8_t     variant;             /* variant_t */
+    const char *schema[FAMILY_COUNT]; /* of the set form, see args.c; NULL: the handler reads the arguments itself */
+    verdict_t (*query)(modem_t *);
+    verdict_t (*set)(modem_t *, args_t *);
+    verdict_t (*run)(modem_t *);
+    verdict_t (*test)(modem_t *); /* NULL with FORM_TEST: plain OK */
+} command_t;
+
+enum { FORM_TEST = 1, FORM_QUERY = 2, FORM_SET = 4, FORM_RUN = 8 };
+
+extern const command_t commands[];
+extern const size_t    command_count;
+
+/* What an open command waits for. */
+typedef enum {
+    WAIT_NONE,   /* no command is open */
+    WAIT_TURN,   /* the time that a real module needs to get at the line */
+    WAIT_NAME,   /* RESOLVED, for AT+CIPDOMAIN */
+    WAIT_TARGET, /* RESOLVED, for the datagram's own target of AT+CIPSEND */
+    WAIT_LINK,   /* a dial: RESOLVED, UP or FAILED */
+    WAIT_CLOSED, /* links print what they still hold, then end */
+    WAIT_SERVER, /* LISTENING */
+    WAIT_JOIN,   /* LEASE or LOST */
+    WAIT_SCAN,   /* SCAN_DONE */
+    WAIT_READ,   /* the data of AT+CIPRECVDATA is on its way to the UART */
+    WAIT_COUNT
+} wait_t;
+
+typedef enum { OUTCOME_DONE, OUTCOME_FAILED, OUTCOME_RESTART, OUTCOME_COUNT } outcome_t;
+
+typedef struct {
+    uint8_t verdict; /* verdict_t; VERDICT_LATER: the command stays open */
+    uint8_t legal;   /* 0: cannot happen */
+} slot_cell_t;
+
+extern CIPMUX_TABLE slot_cell_t slot_cells[WAIT_COUNT][OUTCOME_COUNT];
+
+/* What is done right after the verdict was printed. */
+typedef enum { AFTER_NOTHING, AFTER_RESTART, AFTER_ERASE, AFTER_LEAVE, AFTER_AUTOJOIN, AFTER_SERVER_OFF } after_t;
+
+typedef struct {
+    const command_t *command; /* NULL: none open and none running */
+    uint64_t         since;   /* when it began to wait */
+    uint32_t         code;    /* ERR CODE to show, 0: none */
+    uint16_t         ticket;  /* of RESOLVE and SCAN */
+    uint8_t          wait;    /* wait_t */
+    uint8_t          link;
+    uint8_t          after; /* after_t */
+    uint8_t          family; /* of the name to resolve */
+    const char      *name; /* host name, in the line buffer while the command is open */
+    uint8_t          name_length;
+    uint16_t         n;           /* WAIT_TARGET: bytes announced. WAIT_TURN: length of the line */
+    uint16_t         port;        /* WAIT_TARGET, WAIT_SERVER */
+    uint32_t         read_length; /* WAIT_READ: bytes asked for */
+    bool             filtered;    /* WAIT_SCAN: AT+CWLAP=... */
+    cipmux_address_t from;        /* WAIT_LINK: local address to bind */
+} slot_t;
+
+void      command_line(modem_t *m, char *text, size_t length); /* what stood between AT and CR LF */
+void      slot_end(modem_t *m, wait_t wait, outcome_t outcome); /* COMMAND_DONE / COMMAND_FAILED */
+verdict_t slot_wait(modem_t *m, wait_t wait);
+verdict_t refuse(modem_t *m, cipmux_reason_t reason, text_t text);
+verdict_t refuse_argument(modem_t *m, fault_kind_t kind, size_t index, text_t text);
+void      command_restart(modem_t *m);
+void      command_malformed(modem_t *m, bool overlong);
+void      slot_resolved(modem_t *m, const cipmux_address_t *address); /* family 0: not found */
+bool      slot_resolves(const modem_t *m);
+uint64_t  slot_deadline(const modem_t *m);
+void      slot_tick(modem_t *m);
+
+/* ---- link.c: the life of a link ------------------------------------------------------------------------------------ */
+
+typedef enum {
+    LINK_FREE,
+    LINK_RESOLVING, /* the slot waits for the address */
+    LINK_DIALING,
+    LINK_OPEN,
+    LINK_DRAINING, /* the peer closed; what it sent is still being printed */
+    LINK_DYING,    /* the peer reset a served link; likewise */
+    LINK_ENDING,   /* we close; likewise */
+    LINK_HELD,     /* passive, peer closed with unread data, CLOSED withheld [tcpip 4.5] */
+    LINK_KEPT,     /* passive, CLOSED printed, data still readable [tcpip 4.5] */
+    LINK_CLOSING,  /* until HANG_UP and RETURN were fetched */
+    LINK_STATE_COUNT
+} link_state_t;
+
+typedef enum {
+    LINK_START,       /* AT+CIPSTART with an address */
+    LINK_START_NAME,  /* AT+CIPSTART with a name */
+    LINK_FOUND,       /* its address */
+    LINK_NOT_FOUND,   /* no such name */
+    LINK_UP,          /* the network connected */
+    LINK_REFUSED,     /* the peer refused, reset or did not answer */
+    LINK_FAILED,      /* our own stack failed at once */
+    LINK_EXPIRED,     /* nobody answered the dial for DIAL_LIMIT */
+    LINK_ACCEPT,      /* a client reached our server */
+    LINK_FIN,         /* the peer closed */
+    LINK_DIED,        /* reset or dead: a link that we dialled */
+    LINK_DIED_SERVED, /* reset or dead: a link that the server accepted */
+    LINK_DRAINED,     /* all received bytes were printed or read */
+    LINK_UNREAD,      /* passive: what is left waits to be read */
+    LINK_CLOSE,       /* AT+CIPCLOSE, idle time-out, server off */
+    LINK_LEFT,        /* the station left its network: a link that we dialled */
+    LINK_LEFT_SERVED, /* likewise: a link that the server accepted */
+    LINK_REUSE,       /* its id is wanted again */
+    LINK_RESTART,     /* AT+RST, AT+RESTORE */
+    LINK_RESET_PIN,
+    LINK_FETCHED, /* the last request of this life was fetched */
+    LINK_EVENT_COUNT
+} link_event_t;
+
+typedef enum {
+    DO_NOTHING,
+    ASK_DIAL,
+    ASK_HANG_UP,
+    ASK_RETURN,
+    SAY_CONNECT,
+    SAY_CLOSED,
+    SAY_CONNECT_FAIL,
+    SAY_DNS_FAIL,
+    FAIL_SEND, /* tells the sender that its link is gone */
+    COMMAND_DONE,
+    COMMAND_FAILED,
+    EFFECT_COUNT
+} effect_t;
+
+enum { EFFECT_MAX = 4 };
+
+typedef struct {
+    uint8_t next; /* link_state_t */
+    bool    legal; /* false: cannot happen; refused, counted, nothing changes */
+    uint8_t effects[EFFECT_MAX]; /* effect_t, in wire order */
+} link_cell_t;
+
+typedef struct {
+    uint8_t     family, state, event;
+    link_cell_t cell;
+} link_patch_t;
+
+extern CIPMUX_TABLE link_cell_t  link_cells[LINK_STATE_COUNT][LINK_EVENT_COUNT];
+extern CIPMUX_TABLE link_patch_t link_patches[];
+extern const size_t              link_patch_count;
+
+typedef struct {
+    uint8_t         *memory; /* lent; NULL: none */
+    uint64_t         since;  /* DIALING: its begin. OPEN: last activity */
+    cipmux_address_t peer;   /* UDP: the current target */
+    uint16_t         size, head, fill; /* of `memory`: capacity, first byte, bytes held */
+    uint16_t         local_port, keepalive_s;
+    uint16_t         first_left; /* UDP: bytes left of the first datagram */
+    uint8_t          state, life, return_life; /* return_life: the life whose memory goes back */
+    uint8_t          type; /* cipmux_type_t */
+    uint8_t          asks; /* LINK_ASK_* */
+    uint8_t          udp_mode;
+    bool             served, close_by_reset, target_moved, notice_due, noticed;
+} link_t;
+
+enum { LINK_ASK_DIAL = 1, LINK_ASK_HANG_UP = 2, LINK_ASK_RETURN = 4, LINK_ASK_WATCH = 8, LINK_ASK_OPTION = 16 };
+
+const char        *link_type_text(const modem_t *m, const link_t *link);
+const link_cell_t *link_cell(family_t family, link_state_t state, link_event_t event);
+bool               link_step(modem_t *m, uint8_t id, link_event_t event);
+link_t            *link_find(modem_t *m, cipmux_link_t handle); /* NULL: stale */
+cipmux_link_t      link_handle(const modem_t *m, uint8_t id);
+bool               link_is_open(const modem_t *m, uint8_t id); /* counts as a connection on the wire */
+size_t             links_open(const modem_t *m);
+int                link_lowest_free(const modem_t *m); /* -1: none */
+void               link_begin(modem_t *m, uint8_t id, cipmux_type_t type, bool served); /* a new life */
+bool               link_lend(modem_t *m, link_t *link, const cipmux_event_t *event);
+void               links_leave(modem_t *m); /* the station left its network */
+void               links_settle(modem_t *m);
+bool               link_event(modem_t *m, const cipmux_event_t *event, cipmux_answer_t *answer);
+uint64_t           links_deadline(const modem_t *m);
+void               links_tick(modem_t *m);
+
+/* ---- server.c: who gets in, idle links ------------------------------------------------------------------------------ */
+
+typedef struct {
+    uint16_t port; /* 0: off */
+    uint16_t idle_s;
+    uint8_t  family, max;
+} server_t;
+
+size_t          server_links(const modem_t *m);
+cipmux_answer_t server_accept(modem_t *m, const cipmux_event_t *event, cipmux_link_t *assigned);
+void            server_off(modem_t *m);
+uint64_t        server_deadline(const modem_t *m);
+void            server_tick(modem_t *m);
+
+/* ---- send.c: AT+CIPSEND and passthrough; one sender per modem -------------------------------------------------------- */
+
+typedef enum {
+    SENDER_IDLE,
+    SENDER_RESOLVING,  /* the datagram's own target */
+    SENDER_COLLECTING, /* behind the prompt */
+    SENDER_SETTLING,   /* payload complete, its burst not yet over */
+    SENDER_SENDING,    /* the network takes the bytes */
+    SENDER_WAITING,    /* for the acknowledgement */
+    SENDER_THROUGH,    /* passthrough */
+    SENDER_STATE_COUNT
+} sender_state_t;
+
+typedef enum {
+    SEND_START,
+    SEND_START_NAME,
+    SEND_FOUND,
+    SEND_NOT_FOUND,
+    SEND_COMPLETE,   /* n bytes, or the end mark */
+    SEND_CANCEL,     /* a burst of exactly +++ */
+    SEND_QUIET,      /* the burst of the payload is over */
+    SEND_QUIET_DEAD, /* the same, and the link is gone */
+    SEND_TAKEN,      /* the network has all bytes; that is enough */
+    SEND_TAKEN_WATCH, /* the network has all bytes; their acknowledgement counts */
+    SEND_ACKED,
+    SEND_REFUSED, /* the stack refuses the payload */
+    SEND_ENDED,   /* the link ended */
+    SEND_LATE,    /* SEND_LIMIT is over */
+    SEND_THROUGH, /* AT+CIPSEND in CIPMODE=1 */
+    SEND_LEAVE,   /* +++ in passthrough */
+    SEND_RESTART,
+    SEND_EVENT_COUNT
+} sender_event_t;
+
+typedef enum {
+    SENDER_NOTHING,
+    SAY_PROMPT,
+    SAY_PROMPT_THROUGH,
+    SAY_RECV,
+    SAY_SEND_OK,
+    SAY_SEND_FAIL,
+    SAY_CANCELED,
+    SAY_QUITT,
+    SENDER_ASK_NAME,
+    SENDER_ASK_WATCH,
+    SENDER_COMMAND_DONE,
+    SENDER_COMMAND_FAILED,
+    SENDER_EFFECT_COUNT
+} sender_effect_t;
+
+typedef struct {
+    uint8_t next;
+    bool    legal;
+    uint8_t effects[EFFECT_MAX];
+} sender_cell_t;
+
+typedef struct {
+    uint8_t       family, state, event;
+    sender_cell_t cell;
+} sender_patch_t;
+
+extern CIPMUX_TABLE sender_cell_t  sender_cells[SENDER_STATE_COUNT][SEND_EVENT_COUNT];
+extern CIPMUX_TABLE sender_patch_t sender_patches[];
+extern const size_t                sender_patch_count;
+
+typedef struct {
+    uint64_t         since; /* COLLECTING: begin of the burst. SENDING, WAITING: when it began */
+    uint64_t         last;  /* time of the last payload byte */
+    cipmux_address_t to;    /* UDP: target of this datagram; family 0: the link's */
+    uint16_t         expected, taken; /* bytes announced; bytes collected */
+    uint16_t         sent;            /* of those, given to the network */
+    uint8_t          burst, plus;     /* bytes of this burst (saturating), and whether all of them were '+' */
+    uint8_t          state;           /* sender_state_t */
+    bool             escapes, escape_open, flushing;
+    cipmux_link_t    link;
+    uint8_t          data[CIPMUX_SEND_MAX];
+} sender_t;
+
+const sender_cell_t *sender_cell(family_t family, sender_state_t state, sender_event_t event);
+bool                 sender_step(modem_t *m, sender_event_t event);
+void                 sender_byte(modem_t *m, uint8_t byte); /* in COLLECTING and THROUGH */
+bool                 sender_takes_bytes(const modem_t *m);
+bool                 sender_has_room(const modem_t *m);
+bool                 sender_is_busy(const modem_t *m); /* SETTLING, SENDING, WAITING */
+bool                 sender_is_through(const modem_t *m);
+void                 sender_link_ended(modem_t *m, uint8_t id);
+void                 sender_resolved(modem_t *m, const cipmux_address_t *address);
+uint64_t             sender_deadline(const modem_t *m);
+void                 sender_tick(modem_t *m);
+verdict_t            sender_open(modem_t *m, uint8_t id, uint16_t n, bool escapes);
+verdict_t            sender_open_through(modem_t *m);
+
+/* ---- receive.c: received bytes on their way to the UART --------------------------------------------------------------- */
+
+typedef enum { RECEIVER_ACTIVE, RECEIVER_PASSIVE, RECEIVER_RAW, RECEIVER_COUNT } receiver_mode_t;
+
+typedef enum {
+    RECEIVE_ARRIVED, /* bytes came */
+    RECEIVE_READ,    /* AT+CIPRECVDATA took some, some are left */
+    RECEIVE_ENDED,   /* the peer ended with bytes unread */
+    RECEIVE_EVENT_COUNT
+} receive_event_t;
+
+typedef enum {
+    RECEIVE_NOTHING,
+    RECEIVE_FRAME,       /* the bytes leave as they are, or as +IPD */
+    RECEIVE_NOTICE,      /* a notice with what is held */
+    RECEIVE_NOTICE_ONCE, /* likewise, unless one stands unanswered */
+    RECEIVE_HOLD,        /* the bytes wait to be read, and the link with them */
+    RECEIVE_EFFECT_COUNT
+} receive_effect_t;
+
+extern CIPMUX_TABLE uint8_t receive_cells[FAMILY_COUNT][RECEIVER_COUNT][RECEIVE_EVENT_COUNT]; /* receive_effect_t */
+
+receiver_mode_t receiver_mode(const modem_t *m, const link_t *link);
+void            receive_settle(modem_t *m);
+bool            receive_next_frame(modem_t *m); /* composes the next unit into reply.frame; false: nothing waits */
+size_t          receive_take(modem_t *m, uint8_t id, uint8_t *out, size_t n);
+size_t          receive_held(const modem_t *m, uint8_t id); /* bytes of payload */
+void            receive_read_done(modem_t *m, uint8_t id);
+
+/* ---- reply.c: the only place that writes to the UART -------------------------------------------------------------------- */
+
+enum {
+    REPLY_RING    = 576, /* text on its way to the UART */
+    REPLY_RESERVE = 448, /* no byte, event or deadline is dealt with unless that much is free */
+    FRAME_HEAD    = 80,
+};
+
+typedef struct {
+    uint16_t    head, fill;
+    bool        frame_open;
+    uint8_t     frame_link, frame_tail; /* tail: bytes of TEXT_IPD_TAIL still to come */
+    uint8_t     frame_head_at, frame_head_length;
+    uint16_t    frame_left; /* payload still to come */
+    uint16_t    long_left;
+    const char *long_text; /* a long constant text behind the ring: the boot text */
+    char        frame_head[FRAME_HEAD];
+    char        ring[REPLY_RING];
+} reply_t;
+
+/* Directives: %d int, %x unsigned (hex), %X unsigned (8 hex digits), %s terminated, %b bytes and int length,
+ * %a const cipmux_address_t *, %i const uint8_t[4], %m const uint8_t[6] (MAC), %n name of the open command. */
+void   say(modem_t *m, text_t text, ...);
+void   say_link(modem_t *m, uint8_t id, text_t text); /* with "<id>," in multiple mode; not in passthrough */
+void   say_event(modem_t *m, text_t text);            /* an event that passthrough suppresses */
+void   say_byte(modem_t *m, char byte);               /* echo */
+size_t compose(modem_t *m, char *out, size_t capacity, text_t text, ...);
+bool   reply_has_room(const modem_t *m);
+bool   reply_is_idle(const modem_t *m); /* nothing waits to be polled */
+
+/* ---- line.c: bytes -> command lines ---------------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint64_t last;   /* when the last byte came */
+    uint16_t length; /* of `text` */
+    uint16_t echoed; /* bytes of `text` that were echoed */
+    uint8_t  before; /* the byte before */
+    uint8_t  match;  /* while busy: how much of AT+RST CR LF the line is; MATCH_LOST: something else */
+    bool     inside; /* nonos: behind AT */
+    bool     overlong, busy_chunk, cr_noted;
+    char     text[CIPMUX_LINE_MAX];
+} line_t;
+
+void     line_byte(modem_t *m, uint8_t byte);
+void     line_reset(modem_t *m);
+uint64_t line_deadline(const modem_t *m);
+void     line_tick(modem_t *m);
+
+/* ---- wifi.c, settings.c -------------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint8_t ssid[CIPMUX_SSID_MAX], password[CIPMUX_PASSWORD_MAX], bssid[6];
+    uint8_t ssid_length, password_length;
+    bool    any_bssid, pci_en, strongest;
+    uint8_t listen_interval, pmf;
+    uint16_t reconnect_s;
+} station_t;
+
+/* AT+CIPTCPOPT of one link [tcpip 3.7]. */
+typedef struct {
+    int32_t send_timeout_ms; /* 0: none */
+    int16_t linger_s;        /* -1: off. 0: RST */
+    bool    nodelay;
+} tcp_option_t;
+
+typedef enum {
+    WIFI_IDLE,    /* no connection started, or left */
+    WIFI_JOINING, /* JOIN asked; not associated */
+    WIFI_ASSOCIATED,
+    WIFI_JOINED, /* has an address */
+    WIFI_RETRY,  /* lost or failed in the background; tries again at `due` */
+} wifi_state_t;
+
+typedef struct {
+    station_t    station; /* what AT+CWJAP set last */
+    uint64_t     since, due;
+    uint32_t     limit_ms, report_ms; /* of this join: gives up, reports a failure */
+    uint16_t     ticket;
+    uint8_t      mode;  /* AT+CWMODE: bit 0 station, bit 1 soft-AP */
+    uint8_t      state; /* wifi_state_t */
+    uint8_t      cause; /* cipmux_cause_t of the last failure */
+    uint8_t      scan_channel, scan_bssid[6];
+    bool         scan_any_bssid;
+    bool         ever_started; /* esp-at STATUS 1 or 5 */
+    bool         link_ended;   /* STATUS 4 */
+    uint8_t      bssid[6];
+    uint8_t      channel;
+    int8_t       rssi;
+    uint8_t      address[4], gateway[4], netmask[4], ap_address[4];
+} wifi_t;
+
+/* What survives a restart. */
+typedef struct {
+    station_t    station;
+    tcp_option_t tcp_option[CIPMUX_LINKS];
+    uint8_t      mode, sysmsg, cipv6, ap_address[4];
+} settings_t;
+
+void            settings_factory(modem_t *m);
+bool            settings_wanted(const modem_t *m); /* whether the running command saves */
+void            wifi_start(modem_t *m); /* at power-on and restart */
+void            wifi_stop(modem_t *m, bool print); /* at restart */
+void            wifi_leave(modem_t *m);
+void            wifi_autojoin(modem_t *m);
+cipmux_answer_t wifi_event(modem_t *m, const cipmux_event_t *event);
+uint64_t        wifi_deadline(const modem_t *m);
+void            wifi_tick(modem_t *m);
+bool            wifi_has_address(const modem_t *m);
+bool            wifi_station_on(const modem_t *m);
+bool            wifi_soft_ap_on(const modem_t *m);
+void            wifi_fill_scan(const modem_t *m, cipmux_request_t *out);
+void            wifi_fill_join(const modem_t *m, cipmux_request_t *out);
+cipmux_address_t wifi_local_ip6(const uint8_t mac[6]);
+void            wifi_soft_ap_mac(const modem_t *m, uint8_t out[6]);
+
+/* ---- the instance ---------------------------------------------------------------------------------------------------------------- */
+
+enum { NOTE_RING = 6, NOTE_TEXT = 18 };
+
+typedef struct {
+    int32_t number;
+    uint8_t reason;
+    int8_t  link;
+    char    text[NOTE_TEXT];
+} note_t;
+
+enum {
+    ASK_RESOLVE  = 1 << 0,
+    ASK_LISTEN   = 1 << 1,
+    ASK_UNLISTEN = 1 << 2,
+    ASK_SCAN     = 1 << 3,
+    ASK_JOIN     = 1 << 4,
+    ASK_LEAVE    = 1 << 5,
+    ASK_RADIO    = 1 << 6,
+};
+
+struct MAY_ALIAS modem {
+    const cipmux_config_t *config;
+    uint64_t               now, ready_at; /* ready_at CIPMUX_NEVER: running */
+    uint32_t               burst_us;
+    uint8_t                family; /* family_t */
+    uint8_t                asks;   /* ASK_* */
+    uint16_t               tickets;
+    /* settings of the running modem */
+    bool    echo, mux, cipmode, dinfo, passive, sysstore, syslog;
+    bool    raw; /* passthrough was entered: link 0 receives without +IPD until AT+CIPMODE=0 [tcpip 4.8] */
+    uint8_t sysmsg, cipv6;
+    tcp_option_t tcp_option[CIPMUX_LINKS];
+
+    slot_t            slot;
+    line_t            line;
+    reply_t           reply;
+    link_t            link[CIPMUX_LINKS];
+    uint8_t           next_frame; /* link that gets the next +IPD */
+    server_t          server;
+    sender_t          sender;
+    wifi_t            wifi;
+    settings_t        saved;
+    note_t            note[NOTE_RING];
+    uint8_t           note_head, note_fill;
+    cipmux_counters_t counters;
+};
+
+_Static_assert(sizeof(modem_t) <= sizeof(cipmux_t), "cipmux_t holds the whole modem");
+
+static inline int32_t number(const modem_t *m, number_t n) { return numbers[n][m->family]; }
+static inline uint8_t quirk(const modem_t *m, cipmux_quirk_t q) { return m->config->quirk[q]; }
+static inline uint64_t time_us(const modem_t *m, cipmux_time_t t) { return (uint64_t)m->config->time_ms[t] * 1000u; }
+static inline uint64_t earliest(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+void note(modem_t *m, cipmux_reason_t reason, int link, int32_t number);
+void modem_restart(modem_t *m, bool erase);
+bool modem_is_off(const modem_t *m);
+bool modem_is_busy(const modem_t *m);
+/* The restart that AT+RST asks for, with what it prints first. */
+void modem_forced_restart(modem_t *m);
+
+/* Handlers of the command table, by chapter. */
+#define HANDLERS(X)                                                                                                    \
+    X(run, at) X(run, echo_off) X(run, echo_on) X(run, rst) X(run, gmr) X(run, restore)                                \
+    X(query, sysmsg) X(set, sysmsg) X(query, sysstore) X(set, sysstore) X(query, syslog) X(set, syslog)               \
+    X(query, cipmux) X(set, cipmux) X(set, cipstart) X(set, cipstartex) X(set, cipsend) X(set, cipsendex)             \
+    X(run, cipsend) X(set, cipclose) X(run, cipclose) X(set, cipclosemode) X(run, cipstatus) X(query, cipstate)        \
+    X(run, cifsr) X(set, cifsr) X(query, cipserver) X(set, cipserver) X(query, cipservermaxconn)                       \
+    X(set, cipservermaxconn) X(query, cipsto) X(set, cipsto) X(query, cipdinfo) X(set, cipdinfo)                       \
+    X(set, cipdomain) X(query, ciptcpopt) X(set, ciptcpopt) X(query, cipv6) X(set, cipv6) X(query, cipmode) X(set, cipmode) X(query, ciprecvmode)            \
+    X(set, ciprecvmode) X(set, ciprecvdata) X(query, ciprecvlen) X(test, cwmode) X(query, cwmode) X(set, cwmode)       \
+    X(query, cwjap) X(set, cwjap) X(run, cwjap) X(run, cwqap) X(set, cwlap) X(run, cwlap)
+#define HANDLER_ARGUMENTS_run   (modem_t * m)
+#define HANDLER_ARGUMENTS_query (modem_t * m)
+#define HANDLER_ARGUMENTS_test  (modem_t * m)
+#define HANDLER_ARGUMENTS_set   (modem_t * m, args_t * args)
+#define X(form, name) verdict_t form##_##name HANDLER_ARGUMENTS_##form;
+HANDLERS(X)
+#undef X
+
+#endif

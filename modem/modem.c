@@ -1,0 +1,382 @@
+/* The instance: power-on, restart, time, and the public calls that join the other files. */
+#include "internal.h"
+
+#include <string.h>
+
+static modem_t *self(cipmux_t *modem) { return (modem_t *)modem; }
+
+bool modem_is_off(const modem_t *m) { return m->ready_at != CIPMUX_NEVER; }
+bool modem_is_busy(const modem_t *m) { return m->slot.wait != WAIT_NONE || sender_is_busy(m); }
+
+/* ---- start ---- */
+
+/* What a restart loses [conventions 1.9]; saved settings come back. */
+static void load_settings(modem_t *m)
+{
+    m->echo     = true;
+    m->sysstore = true;
+    m->mux = m->cipmode = m->dinfo = m->passive = m->syslog = m->raw = false;
+    m->sysmsg = m->saved.sysmsg;
+    m->cipv6  = m->saved.cipv6;
+    memcpy(m->tcp_option, m->saved.tcp_option, sizeof m->tcp_option);
+    m->server = (server_t){ .max = CIPMUX_LINKS, .idle_s = (uint16_t)number(m, NUMBER_IDLE_DEFAULT) };
+}
+
+static void boot(modem_t *m)
+{
+    line_reset(m);
+    load_settings(m);
+    m->ready_at = m->now + time_us(m, CIPMUX_TIME_BOOT);
+}
+
+static void set_line(modem_t *m, uint32_t baud)
+{
+    const uint32_t bits_per_character = 10; /* 8N1 */
+    m->burst_us = (uint32_t)number(m, NUMBER_BURST_CHARACTERS) * bits_per_character * 1000000u / baud;
+}
+
+void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t now_us)
+{
+    modem_t *const m = self(modem);
+    memset(modem, 0, sizeof *modem);
+    m->config = config;
+    m->now    = now_us;
+    m->family = (uint8_t)dialects[config->dialect].family;
+    set_line(m, 115200);
+    settings_factory(m);
+    boot(m);
+}
+
+static void forget_everything(modem_t *m, link_event_t event, bool print)
+{
+    if (m->server.port != 0) m->asks |= ASK_UNLISTEN;
+    const uint8_t unlisten = m->asks & ASK_UNLISTEN;
+    for (uint8_t id = 0; id < CIPMUX_LINKS; id++) link_step(m, id, event);
+    sender_step(m, SEND_RESTART);
+    command_restart(m);
+    wifi_stop(m, print);
+    m->asks |= unlisten;
+}
+
+/* AT+RST and AT+RESTORE, behind their OK: CLOSED lines, WIFI DISCONNECT, boot text; ready comes later [conventions 1.9]. */
+void modem_restart(modem_t *m, bool erase)
+{
+    forget_everything(m, LINK_RESTART, true);
+    if (erase) settings_factory(m);
+    boot(m);
+    const char *const log = texts[TEXT_BOOT_LOG][m->family];
+    say(m, TEXT_BOOT_HEAD, (int)number(m, NUMBER_BOOT_CAUSE), (int)number(m, NUMBER_BOOT_MODE));
+    if (log == NULL) return;
+    m->reply.long_text = log;
+    m->reply.long_left = (uint16_t)strlen(log);
+}
+
+void modem_forced_restart(modem_t *m)
+{
+    note(m, CIPMUX_REASON_FORCED_RESTART, -1, 0);
+    say(m, TEXT_FORCE_RESTART);
+    if (quirk(m, CIPMUX_QUIRK_FORCED_OK)) say(m, TEXT_OK);
+    modem_restart(m, false);
+}
+
+/* The reset pin: what was on its way to the UART is gone too. */
+static void reset_pin(modem_t *m)
+{
+    forget_everything(m, LINK_RESET_PIN, false);
+    m->reply = (reply_t){ 0 };
+    boot(m);
+}
+
+/* ---- time ---- */
+
+static void settle(modem_t *m)
+{
+    receive_settle(m);
+    links_settle(m);
+}
+
+void cipmux_tick(cipmux_t *modem, uint64_t now_us)
+{
+    modem_t *const m = self(modem);
+    if (now_us > m->now) m->now = now_us;
+    if (!reply_has_room(m)) return;
+    if (modem_is_off(m)) {
+        if (m->now < m->ready_at) return;
+        m->ready_at = CIPMUX_NEVER;
+        say(m, TEXT_READY);
+        wifi_start(m);
+        return;
+    }
+    line_tick(m);
+    sender_tick(m);
+    slot_tick(m);
+    server_tick(m);
+    links_tick(m);
+    wifi_tick(m);
+    settle(m);
+}
+
+uint64_t cipmux_deadline(const cipmux_t *modem)
+{
+    const modem_t *const m = (const modem_t *)modem;
+    if (!reply_has_room(m)) return CIPMUX_NEVER; /* the next poll goes on */
+    if (modem_is_off(m)) return m->ready_at;
+    uint64_t due = earliest(line_deadline(m), sender_deadline(m));
+    due          = earliest(due, slot_deadline(m));
+    due          = earliest(due, server_deadline(m));
+    due          = earliest(due, links_deadline(m));
+    return earliest(due, wifi_deadline(m));
+}
+
+/* ---- UART in ---- */
+
+static bool asks_pending(const modem_t *m)
+{
+    uint8_t asks = m->asks;
+    for (size_t id = 0; id < CIPMUX_LINKS; id++) asks |= m->link[id].asks;
+    return asks != 0;
+}
+
+/* A byte is dealt with only when whatever it may cause has room: an answer, requests, notes. */
+static bool takes_byte(const modem_t *m)
+{
+    if (modem_is_off(m)) return true;
+    return reply_has_room(m) && !asks_pending(m) && m->note_fill + 3 <= NOTE_RING && sender_has_room(m);
+}
+
+size_t cipmux_sink(cipmux_t *modem, uint64_t now_us, const void *bytes, size_t n)
+{
+    modem_t *const m     = self(modem);
+    size_t         taken = 0;
+    cipmux_tick(modem, now_us);
+    while (taken < n && takes_byte(m)) {
+        const uint8_t byte = ((const uint8_t *)bytes)[taken++];
+        if (modem_is_off(m)) m->counters.bytes_while_off++;
+        else if (sender_takes_bytes(m)) sender_byte(m, byte);
+        else line_byte(m, byte);
+        settle(m);
+    }
+    return taken;
+}
+
+/* ---- events ---- */
+
+static cipmux_answer_t resolved(modem_t *m, const cipmux_event_t *event)
+{
+    if (!slot_resolves(m) || event->ticket != m->slot.ticket) {
+        m->counters.stale_events++;
+        return CIPMUX_REFUSED;
+    }
+    slot_resolved(m, &event->address);
+    return CIPMUX_TAKEN;
+}
+
+static cipmux_answer_t listening(modem_t *m, const cipmux_event_t *event)
+{
+    if (m->slot.wait != WAIT_SERVER) {
+        m->counters.stale_events++;
+        return CIPMUX_REFUSED;
+    }
+    if (event->cause == CIPMUX_CAUSE_NONE) {
+        m->server.port = m->slot.port;
+        slot_end(m, WAIT_SERVER, OUTCOME_DONE);
+    } else {
+        say(m, TEXT_SERVER_FAILURE);
+        note(m, CIPMUX_REASON_CANNOT_LISTEN, -1, m->slot.port);
+        slot_end(m, WAIT_SERVER, OUTCOME_FAILED);
+    }
+    return CIPMUX_TAKEN;
+}
+
+static cipmux_answer_t acked(modem_t *m, const cipmux_event_t *event)
+{
+    link_t *const link = link_find(m, event->link);
+    if (link == NULL) {
+        m->counters.stale_events++;
+        return CIPMUX_REFUSED;
+    }
+    if (quirk(m, CIPMUX_QUIRK_IDLE_ACK_COUNTS)) link->since = m->now;
+    if (m->sender.state == SENDER_WAITING && m->sender.link.id == event->link.id) sender_step(m, SEND_ACKED);
+    return CIPMUX_TAKEN;
+}
+
+static cipmux_answer_t dispatch(modem_t *m, const cipmux_event_t *event, cipmux_link_t *assigned)
+{
+    cipmux_answer_t answer;
+    if (link_event(m, event, &answer)) return answer;
+    switch ((unsigned)event->kind) {
+    case CIPMUX_EVENT_RESOLVED: return resolved(m, event);
+    case CIPMUX_EVENT_ACCEPT: return server_accept(m, event, assigned);
+    case CIPMUX_EVENT_ACKED: return acked(m, event);
+    case CIPMUX_EVENT_LISTENING: return listening(m, event);
+    default: return wifi_event(m, event);
+    }
+}
+
+cipmux_answer_t cipmux_event(cipmux_t *modem, uint64_t now_us, const cipmux_event_t *event, cipmux_link_t *assigned)
+{
+    modem_t *const m = self(modem);
+    cipmux_tick(modem, now_us);
+    if (event->kind == CIPMUX_EVENT_RESET_PIN) {
+        reset_pin(m);
+        return CIPMUX_TAKEN;
+    }
+    if (!reply_has_room(m) || asks_pending(m) || m->note_fill + 3 > NOTE_RING) return CIPMUX_LATER;
+    if (modem_is_off(m)) return CIPMUX_REFUSED;
+    const cipmux_answer_t answer = dispatch(m, event, assigned);
+    settle(m);
+    return answer;
+}
+
+/* ---- requests ---- */
+
+static bool fetch_close(modem_t *m, cipmux_request_t *out)
+{
+    for (uint8_t id = 0; id < CIPMUX_LINKS; id++) {
+        link_t *const link = &m->link[id];
+        if ((link->asks & (LINK_ASK_HANG_UP | LINK_ASK_RETURN)) == 0) continue;
+        out->link = link_handle(m, id);
+        if ((link->asks & LINK_ASK_HANG_UP) != 0) {
+            link->asks &= (uint8_t)~LINK_ASK_HANG_UP;
+            out->kind          = CIPMUX_REQUEST_HANG_UP;
+            out->hang_up.reset = link->close_by_reset || m->tcp_option[id].linger_s == 0;
+            if (m->tcp_option[id].linger_s > 0) out->hang_up.linger_s = (uint16_t)m->tcp_option[id].linger_s;
+        } else {
+            link->asks &= (uint8_t)~LINK_ASK_RETURN;
+            out->kind      = CIPMUX_REQUEST_RETURN;
+            out->link.life = link->return_life;
+        }
+        if (link->state == LINK_CLOSING && link->asks == 0) link_step(m, id, LINK_FETCHED);
+        return true;
+    }
+    return false;
+}
+
+static bool fetch_link(modem_t *m, cipmux_request_t *out)
+{
+    for (uint8_t id = 0; id < CIPMUX_LINKS; id++) {
+        link_t *const link = &m->link[id];
+        if (link->asks == 0) continue;
+        out->link = link_handle(m, id);
+        if ((link->asks & LINK_ASK_WATCH) != 0) {
+            link->asks &= (uint8_t)~LINK_ASK_WATCH;
+            out->kind = CIPMUX_REQUEST_WATCH;
+            return true;
+        }
+        if ((link->asks & LINK_ASK_OPTION) != 0) {
+            link->asks &= (uint8_t)~LINK_ASK_OPTION;
+            out->kind           = CIPMUX_REQUEST_OPTION;
+            out->option.nodelay = m->tcp_option[id].nodelay;
+            return true;
+        }
+        link->asks &= (uint8_t)~LINK_ASK_DIAL;
+        out->kind              = CIPMUX_REQUEST_DIAL;
+        out->dial.type         = (cipmux_type_t)link->type;
+        out->dial.to           = link->peer;
+        out->dial.from         = m->slot.from;
+        out->dial.from.port    = link->local_port;
+        out->dial.keepalive_s  = link->keepalive_s;
+        out->dial.from_soft_ap = !wifi_has_address(m);
+        out->dial.name         = m->slot.name;
+        out->dial.name_length  = m->slot.name != NULL ? m->slot.name_length : 0;
+        return true;
+    }
+    return false;
+}
+
+static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
+{
+    switch (ask) {
+    case ASK_RADIO:
+        out->kind          = CIPMUX_REQUEST_RADIO;
+        out->radio.station = wifi_station_on(m);
+        out->radio.soft_ap = wifi_soft_ap_on(m);
+        break;
+    case ASK_LEAVE: out->kind = CIPMUX_REQUEST_LEAVE; break;
+    case ASK_UNLISTEN: out->kind = CIPMUX_REQUEST_UNLISTEN; break;
+    case ASK_RESOLVE:
+        out->kind           = CIPMUX_REQUEST_RESOLVE;
+        out->ticket         = m->slot.ticket;
+        out->resolve.name   = m->slot.name;
+        out->resolve.length = m->slot.name_length;
+        out->resolve.family = m->slot.family;
+        break;
+    case ASK_LISTEN:
+        out->kind          = CIPMUX_REQUEST_LISTEN;
+        out->listen.port   = m->slot.port;
+        out->listen.family = m->server.family;
+        break;
+    case ASK_JOIN:
+        out->kind = CIPMUX_REQUEST_JOIN;
+        wifi_fill_join(m, out);
+        break;
+    default:
+        out->kind = CIPMUX_REQUEST_SCAN;
+        wifi_fill_scan(m, out);
+        break;
+    }
+}
+
+/* What ends comes before what begins. */
+bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
+{
+    static const uint8_t order[] = { ASK_RADIO, ASK_LEAVE, ASK_UNLISTEN, ASK_RESOLVE, ASK_LISTEN, ASK_JOIN, ASK_SCAN };
+    modem_t *const       m       = self(modem);
+    cipmux_tick(modem, now_us);
+    *out = (cipmux_request_t){ 0 };
+    if (fetch_close(m, out)) return true;
+    for (size_t i = 0; i < sizeof order; i++) {
+        if ((m->asks & order[i]) == 0) continue;
+        m->asks &= (uint8_t)~order[i];
+        fill(m, order[i], out);
+        return true;
+    }
+    return fetch_link(m, out);
+}
+
+/* ---- what the modem is doing ---- */
+
+cipmux_phase_t cipmux_phase(const cipmux_t *modem)
+{
+    const modem_t *const m = (const modem_t *)modem;
+    if (modem_is_off(m)) return CIPMUX_PHASE_OFF;
+    if (m->sender.state == SENDER_COLLECTING) return CIPMUX_PHASE_COLLECTING;
+    if (sender_is_through(m)) return CIPMUX_PHASE_PASSTHROUGH;
+    return modem_is_busy(m) ? CIPMUX_PHASE_BUSY : CIPMUX_PHASE_COMMAND;
+}
+
+size_t cipmux_collecting(const cipmux_t *modem)
+{
+    const sender_t *const s = &((const modem_t *)modem)->sender;
+    return s->state == SENDER_COLLECTING ? (size_t)(s->expected - s->taken) : 0;
+}
+
+/* ---- notes ---- */
+
+void note(modem_t *m, cipmux_reason_t reason, int link, int32_t value)
+{
+    if (m->note_fill == NOTE_RING) {
+        m->counters.notes_lost++;
+        return;
+    }
+    note_t *const n = &m->note[(m->note_head + m->note_fill++) % NOTE_RING];
+    *n              = (note_t){ .reason = (uint8_t)reason, .link = (int8_t)link, .number = value };
+    if (m->slot.command == NULL) return;
+    const char *const name = m->slot.command->name;
+    memcpy(n->text, "AT", 2);
+    for (size_t i = 0; i < NOTE_TEXT - 3 && name[i] != '\0'; i++) n->text[i + 2] = name[i];
+}
+
+bool cipmux_note(cipmux_t *modem, cipmux_note_t *out)
+{
+    modem_t *const m = self(modem);
+    if (m->note_fill == 0) return false;
+    const note_t *const n = &m->note[m->note_head];
+    *out = (cipmux_note_t){ .reason = (cipmux_reason_t)n->reason, .link = n->link, .number = n->number };
+    memcpy(out->text, n->text, sizeof n->text);
+    m->note_head = (uint8_t)((m->note_head + 1) % NOTE_RING);
+    m->note_fill--;
+    return true;
+}
+
+cipmux_counters_t cipmux_counters(const cipmux_t *modem) { return ((const modem_t *)modem)->counters; }

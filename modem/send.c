@@ -1,0 +1,370 @@
+/* The sender: AT+CIPSEND, AT+CIPSENDEX and passthrough. There is one for the whole modem; its table holds every
+ * transition. The base is nonos, patches make it esp-at. Facts: [tcpip 3.9-3.11, 4.6, 4.8], [conventions 1.13]. */
+#include "internal.h"
+
+#include <string.h>
+
+#define TO(state, ...) { SENDER_##state, true, { __VA_ARGS__ } }
+
+CIPMUX_TABLE sender_cell_t sender_cells[SENDER_STATE_COUNT][SEND_EVENT_COUNT] = {
+    [SENDER_IDLE] = {
+        [SEND_START]      = TO(COLLECTING, SAY_PROMPT),
+        [SEND_START_NAME] = TO(RESOLVING, SENDER_ASK_NAME),
+        [SEND_THROUGH]    = TO(THROUGH, SAY_PROMPT_THROUGH),
+        [SEND_ENDED]      = TO(IDLE, SENDER_NOTHING),
+        [SEND_RESTART]    = TO(IDLE, SENDER_NOTHING),
+    },
+    [SENDER_RESOLVING] = {
+        [SEND_FOUND]     = TO(COLLECTING, SENDER_COMMAND_DONE, SAY_PROMPT),
+        [SEND_NOT_FOUND] = TO(IDLE, SENDER_COMMAND_FAILED),
+        [SEND_ENDED]     = TO(IDLE, SENDER_COMMAND_FAILED),
+        [SEND_RESTART]   = TO(IDLE, SENDER_NOTHING),
+    },
+    [SENDER_COLLECTING] = {
+        [SEND_COMPLETE] = TO(SETTLING, SENDER_NOTHING),
+        [SEND_CANCEL]   = TO(IDLE, SAY_CANCELED),
+        [SEND_ENDED]    = TO(COLLECTING, SENDER_NOTHING),
+        [SEND_RESTART]  = TO(IDLE, SENDER_NOTHING),
+    },
+    [SENDER_SETTLING] = {
+        [SEND_QUIET]      = TO(SENDING, SAY_RECV),
+        [SEND_QUIET_DEAD] = TO(IDLE, SAY_RECV, SAY_SEND_FAIL),
+        [SEND_ENDED]      = TO(SETTLING, SENDER_NOTHING),
+        [SEND_RESTART]    = TO(IDLE, SENDER_NOTHING),
+    },
+    [SENDER_SENDING] = {
+        [SEND_TAKEN]       = TO(IDLE, SAY_SEND_OK),
+        [SEND_TAKEN_WATCH] = TO(WAITING, SENDER_ASK_WATCH),
+        [SEND_REFUSED]     = TO(IDLE, SAY_SEND_FAIL),
+        [SEND_ENDED]       = TO(IDLE, SAY_SEND_FAIL),
+        [SEND_LATE]        = TO(IDLE, SAY_SEND_FAIL),
+        [SEND_RESTART]     = TO(IDLE, SENDER_NOTHING),
+    },
+    [SENDER_WAITING] = {
+        [SEND_ACKED]   = TO(IDLE, SAY_SEND_OK),
+        [SEND_ENDED]   = TO(IDLE, SAY_SEND_FAIL),
+        [SEND_LATE]    = TO(IDLE, SAY_SEND_FAIL),
+        [SEND_RESTART] = TO(IDLE, SENDER_NOTHING),
+    },
+    [SENDER_THROUGH] = {
+        [SEND_LEAVE]   = TO(IDLE, SAY_QUITT),
+        [SEND_ENDED]   = TO(THROUGH, SENDER_NOTHING),
+        [SEND_RESTART] = TO(IDLE, SENDER_NOTHING),
+    },
+};
+
+#define PATCH(from, event, ...) { FAMILY_ESP_AT, SENDER_##from, SEND_##event, __VA_ARGS__ }
+
+CIPMUX_TABLE sender_patch_t sender_patches[] = {
+    /* Recv stands before the busy line of surplus bytes */
+    PATCH(COLLECTING, COMPLETE, TO(SETTLING, SAY_RECV)),
+    PATCH(SETTLING, QUIET, TO(SENDING, SENDER_NOTHING)),
+    PATCH(SETTLING, QUIET_DEAD, TO(IDLE, SAY_SEND_FAIL)),
+    PATCH(SETTLING, ENDED, TO(IDLE, SAY_SEND_FAIL)),
+};
+const size_t sender_patch_count = sizeof sender_patches / sizeof sender_patches[0];
+
+const sender_cell_t *sender_cell(family_t family, sender_state_t state, sender_event_t event)
+{
+    for (size_t i = 0; i < sender_patch_count; i++)
+        if (sender_patches[i].family == family && sender_patches[i].state == state && sender_patches[i].event == event)
+            return &sender_patches[i].cell;
+    return &sender_cells[state][event];
+}
+
+static void effect(modem_t *m, sender_effect_t what)
+{
+    const uint8_t id = m->sender.link.id;
+    switch (what) {
+    case SAY_PROMPT: say(m, TEXT_PROMPT); break;
+    case SAY_PROMPT_THROUGH: say(m, TEXT_PROMPT_THROUGH); break;
+    case SAY_RECV: say(m, TEXT_RECV, m->sender.taken); break;
+    case SAY_SEND_OK: say(m, TEXT_SEND_OK); break;
+    case SAY_SEND_FAIL:
+        say(m, TEXT_SEND_FAIL);
+        note(m, CIPMUX_REASON_SEND_FAILED, id, m->sender.taken);
+        break;
+    case SAY_CANCELED:
+        say(m, TEXT_SEND_CANCELED);
+        note(m, CIPMUX_REASON_SEND_CANCELED, id, m->sender.taken);
+        break;
+    case SAY_QUITT:
+        if ((m->sysmsg & 1) != 0) say(m, TEXT_QUITT);
+        break;
+    case SENDER_ASK_NAME: m->asks |= ASK_RESOLVE; break;
+    case SENDER_ASK_WATCH: m->link[id].asks |= LINK_ASK_WATCH; break;
+    case SENDER_COMMAND_DONE: slot_end(m, WAIT_TARGET, OUTCOME_DONE); break;
+    case SENDER_COMMAND_FAILED: slot_end(m, WAIT_TARGET, OUTCOME_FAILED); break;
+    case SENDER_NOTHING:
+    case SENDER_EFFECT_COUNT: break;
+    }
+}
+
+bool sender_step(modem_t *m, sender_event_t event)
+{
+    sender_t *const            s    = &m->sender;
+    const sender_cell_t *const cell = sender_cell((family_t)m->family, (sender_state_t)s->state, event);
+    if (!cell->legal) return false;
+    s->state = cell->next;
+    s->since = m->now;
+    for (size_t i = 0; i < EFFECT_MAX; i++) effect(m, (sender_effect_t)cell->effects[i]);
+    return true;
+}
+
+static void begin(modem_t *m, uint8_t id, uint16_t n, bool escapes)
+{
+    sender_t *const s = &m->sender;
+    s->link           = link_handle(m, id);
+    s->to             = (cipmux_address_t){ 0 };
+    s->expected       = n;
+    s->escapes        = escapes;
+    s->escape_open    = false;
+    s->flushing       = false;
+    s->taken = s->sent = 0;
+    s->burst           = 0;
+    s->plus            = 0;
+    s->last            = 0;
+}
+
+/* AT+CIPSEND=... was accepted: behind the prompt `n` bytes are collected. */
+verdict_t sender_open(modem_t *m, uint8_t id, uint16_t n, bool escapes)
+{
+    begin(m, id, n, escapes);
+    if (m->slot.name != NULL) {
+        sender_step(m, SEND_START_NAME);
+        return slot_wait(m, WAIT_TARGET);
+    }
+    sender_step(m, SEND_START);
+    return VERDICT_DONE;
+}
+
+verdict_t sender_open_through(modem_t *m)
+{
+    begin(m, 0, CIPMUX_SEND_MAX, false);
+    m->raw = true;
+    sender_step(m, SEND_THROUGH);
+    return VERDICT_DONE;
+}
+
+void sender_resolved(modem_t *m, const cipmux_address_t *address)
+{
+    m->sender.to      = *address;
+    m->sender.to.port = m->slot.port;
+    if (address->family == 0) note(m, CIPMUX_REASON_DNS_FAIL, m->sender.link.id, 0);
+    sender_step(m, address->family != 0 ? SEND_FOUND : SEND_NOT_FOUND);
+}
+
+bool sender_takes_bytes(const modem_t *m)
+{
+    return m->sender.state == SENDER_COLLECTING || m->sender.state == SENDER_THROUGH;
+}
+
+bool sender_is_through(const modem_t *m) { return m->sender.state == SENDER_THROUGH; }
+
+bool sender_is_busy(const modem_t *m)
+{
+    return m->sender.state == SENDER_SETTLING || m->sender.state == SENDER_SENDING || m->sender.state == SENDER_WAITING;
+}
+
+/* The link of this CIPSEND, in this life. */
+static bool link_alive(const modem_t *m)
+{
+    const sender_t *const s = &m->sender;
+    return m->link[s->link.id].life == s->link.life && m->link[s->link.id].state == LINK_OPEN;
+}
+
+/* Passthrough holds the UART while a packet is on its way; while the link is down bytes pile up to the buffer's end. */
+bool sender_has_room(const modem_t *m)
+{
+    const sender_t *const s = &m->sender;
+    if (s->state != SENDER_THROUGH) return true;
+    return s->taken < CIPMUX_SEND_MAX && !(s->flushing && link_alive(m));
+}
+
+static void store(sender_t *s, uint8_t byte)
+{
+    if (s->taken < CIPMUX_SEND_MAX) s->data[s->taken++] = byte;
+}
+
+/* AT+CIPSENDEX: \0 ends, \<c> is c [tcpip 3.10]. True: that was the end. */
+static bool store_escaped(sender_t *s, uint8_t byte)
+{
+    if (s->escape_open) {
+        s->escape_open = false;
+        if (byte == '0') return true;
+        store(s, byte);
+    } else if (byte == '\\') {
+        s->escape_open = true;
+    } else {
+        store(s, byte);
+    }
+    return false;
+}
+
+void sender_byte(modem_t *m, uint8_t byte)
+{
+    sender_t *const s   = &m->sender;
+    bool            end = false;
+    if (s->burst == 0 || m->now - s->last >= time_us(m, CIPMUX_TIME_PACKET)) s->burst = s->plus = 0;
+    if (s->burst < UINT8_MAX) s->burst++;
+    if (byte == '+' && s->plus < UINT8_MAX) s->plus++;
+    s->last = m->now;
+    if (s->escapes) end = store_escaped(s, byte);
+    else store(s, byte);
+    if (s->state == SENDER_THROUGH) s->flushing = s->flushing || s->taken == CIPMUX_SEND_MAX;
+    else if (end || s->taken == s->expected) sender_step(m, SEND_COMPLETE);
+}
+
+static bool burst_is_escape(const sender_t *s) { return s->burst == 3 && s->plus == 3; }
+
+void sender_link_ended(modem_t *m, uint8_t id)
+{
+    if (m->sender.state != SENDER_IDLE && m->sender.link.id == id && m->sender.link.life == m->link[id].life)
+        sender_step(m, SEND_ENDED);
+}
+
+static uint64_t send_limit_us(const modem_t *m)
+{
+    const int32_t set_ms = m->tcp_option[m->sender.link.id].send_timeout_ms;
+    return set_ms > 0 ? (uint64_t)set_ms * 1000u : time_us(m, CIPMUX_TIME_SEND_LIMIT);
+}
+
+/* When the state that the sender is in ends by itself. */
+uint64_t sender_deadline(const modem_t *m)
+{
+    const sender_t *const s      = &m->sender;
+    const uint64_t        packet = s->last + time_us(m, CIPMUX_TIME_PACKET);
+    switch ((sender_state_t)s->state) {
+    case SENDER_COLLECTING: return burst_is_escape(s) ? packet : CIPMUX_NEVER;
+    case SENDER_THROUGH: {
+        const link_t *const link = &m->link[0];
+        const bool          down = link->state == LINK_FREE && link->peer.family != 0;
+        const uint64_t      quiet = s->taken > s->sent && s->burst > 0 ? packet : CIPMUX_NEVER;
+        return down ? earliest(quiet, link->since + time_us(m, CIPMUX_TIME_RECONNECT)) : quiet;
+    }
+    case SENDER_SETTLING: return s->last + m->burst_us;
+    case SENDER_SENDING:
+    case SENDER_WAITING: return s->since + send_limit_us(m);
+    case SENDER_IDLE:
+    case SENDER_RESOLVING:
+    case SENDER_STATE_COUNT: break;
+    }
+    return CIPMUX_NEVER;
+}
+
+static bool acceptance_is_enough(const modem_t *m)
+{
+    return m->link[m->sender.link.id].type == CIPMUX_UDP || !quirk(m, CIPMUX_QUIRK_SEND_OK_ON_ACK);
+}
+
+static void all_taken(modem_t *m)
+{
+    sender_t *const s = &m->sender;
+    if (s->state == SENDER_THROUGH) {
+        s->taken = s->sent = 0;
+        s->flushing        = false;
+    } else {
+        sender_step(m, acceptance_is_enough(m) ? SEND_TAKEN : SEND_TAKEN_WATCH);
+    }
+}
+
+/* Payload that nobody takes: SEND FAIL; a stream that was cut in the middle is of no more use and is reset. */
+static void send_late(modem_t *m)
+{
+    const sender_t *const s   = &m->sender;
+    const bool            cut = s->state == SENDER_SENDING && s->sent > 0;
+    sender_step(m, SEND_LATE);
+    if (!cut || !link_alive(m)) return;
+    m->link[s->link.id].close_by_reset = true;
+    link_step(m, s->link.id, LINK_CLOSE);
+}
+
+/* Passthrough lost its link: dial the same peer again, until +++ [tcpip 4.8]. */
+static void redial(modem_t *m)
+{
+    const link_t before = m->link[0];
+    link_begin(m, 0, (cipmux_type_t)before.type, false);
+    m->link[0].peer        = before.peer;
+    m->link[0].keepalive_s = before.keepalive_s;
+    m->link[0].local_port  = before.type == CIPMUX_UDP ? before.local_port : 0;
+    link_step(m, 0, LINK_START);
+    m->sender.link = link_handle(m, 0);
+}
+
+static void through_tick(modem_t *m)
+{
+    sender_t *const s     = &m->sender;
+    const link_t   *link  = &m->link[0];
+    const bool      quiet = s->burst > 0 && m->now >= s->last + time_us(m, CIPMUX_TIME_PACKET);
+    if (quiet && burst_is_escape(s)) {
+        sender_step(m, SEND_LEAVE);
+        return;
+    }
+    if (quiet) {
+        s->burst = s->plus = 0;
+        s->flushing        = s->taken > s->sent;
+        if (s->flushing && !link_alive(m) && quirk(m, CIPMUX_QUIRK_THROUGH_DROPS)) all_taken(m);
+    }
+    if (link->state == LINK_FREE && link->peer.family != 0 &&
+        m->now >= link->since + time_us(m, CIPMUX_TIME_RECONNECT))
+        redial(m);
+}
+
+void sender_tick(modem_t *m)
+{
+    sender_t *const s = &m->sender;
+    if (m->now < sender_deadline(m)) return;
+    if (s->state == SENDER_COLLECTING) sender_step(m, SEND_CANCEL);
+    else if (s->state == SENDER_THROUGH) through_tick(m);
+    else if (s->state == SENDER_SETTLING) {
+        sender_step(m, link_alive(m) ? SEND_QUIET : SEND_QUIET_DEAD);
+        if (s->state == SENDER_SENDING && s->taken == 0) sender_step(m, SEND_TAKEN);
+    } else send_late(m);
+}
+
+/* ---- the network's side ---- */
+
+static bool waits_to_be_sent(const modem_t *m, cipmux_link_t link)
+{
+    const sender_t *const s = &m->sender;
+    if (link.id != s->link.id || link.life != s->link.life || !link_alive(m) || !reply_has_room(m)) return false;
+    return s->state == SENDER_SENDING || (s->state == SENDER_THROUGH && s->flushing);
+}
+
+static size_t piece(const modem_t *m)
+{
+    const size_t left = (size_t)(m->sender.taken - m->sender.sent);
+    const size_t max  = (size_t)number(m, NUMBER_THROUGH_PIECE);
+    return sender_is_through(m) && left > max ? max : left;
+}
+
+bool cipmux_send_peek(const cipmux_t *modem, cipmux_link_t link, const void **out, size_t *n, cipmux_address_t *to)
+{
+    const modem_t *const m = (const modem_t *)modem;
+    if (!waits_to_be_sent(m, link)) return false;
+    *out = m->sender.data + m->sender.sent;
+    *n   = piece(m);
+    if (to != NULL) *to = m->sender.to.family != 0 ? m->sender.to : m->link[link.id].peer;
+    return true;
+}
+
+void cipmux_send_done(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, size_t n)
+{
+    modem_t *const m = (modem_t *)modem;
+    if (!waits_to_be_sent(m, link)) return;
+    cipmux_tick(modem, now_us);
+    sender_t *const s = &m->sender;
+    s->sent           = (uint16_t)(s->sent + (n < piece(m) ? n : piece(m)));
+    if (s->sent == s->taken) all_taken(m);
+    cipmux_tick(modem, now_us);
+}
+
+void cipmux_send_failed(cipmux_t *modem, uint64_t now_us, cipmux_link_t link)
+{
+    modem_t *const m = (modem_t *)modem;
+    if (!waits_to_be_sent(m, link)) return;
+    cipmux_tick(modem, now_us);
+    if (m->sender.state == SENDER_THROUGH) all_taken(m);
+    else sender_step(m, SEND_REFUSED);
+    cipmux_tick(modem, now_us);
+}

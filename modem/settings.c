@@ -1,0 +1,22 @@
+/* What survives a restart: a copy of the settings that commands save. */
+#include "internal.h"
+
+#include <string.h>
+
+void settings_factory(modem_t *m)
+{
+    static const uint8_t ap_address[4] = { 192, 168, 4, 1 };
+    m->saved                           = (settings_t){ .mode = (uint8_t)number(m, NUMBER_MODE_DEFAULT) };
+    m->saved.station.any_bssid         = true;
+    m->saved.station.listen_interval   = 3;
+    m->saved.station.reconnect_s       = 1;
+    for (size_t id = 0; id < CIPMUX_LINKS; id++) m->saved.tcp_option[id].linger_s = -1;
+    memcpy(m->saved.ap_address, ap_address, sizeof ap_address);
+}
+
+/* nonos: every name but _CUR saves. esp-at: AT+SYSSTORE decides [conventions 1.10]. */
+bool settings_wanted(const modem_t *m)
+{
+    if (m->family == FAMILY_ESP_AT) return m->sysstore;
+    return m->slot.command->variant != VARIANT_CUR;
+}
