@@ -1,0 +1,381 @@
+/* The simulated radio: see radio.h.
+ *
+ * A station that joined remembers the access point's epoch. Whatever throws stations out only changes that number; each
+ * station finds out by itself at its next radio_offer(). */
+#include "radio.h"
+
+#include <string.h>
+
+static const uint8_t first_bssid[6] = { 2, 0, 0, 0, 0, 1 };
+
+/* ---- Life ------------------------------------------------------------------------------------------------------ */
+
+void radio_init(radio_t *radio)
+{
+    memset(radio, 0, sizeof *radio);
+    radio_ap_t *ap = radio_ap(radio, first_bssid);
+    memcpy(ap->seen.ssid, "lab", 3);
+    ap->seen.ssid_length = 3;
+    ap->seen.channel = 6;
+    ap->seen.rssi = -50;
+    radio_ap_password(ap, "password", 8);
+}
+
+void radio_station_init(radio_station_t *station, uint8_t number)
+{
+    memset(station, 0, sizeof *station);
+    station->number = number;
+}
+
+void radio_station_reset(radio_station_t *station)
+{
+    radio_station_init(station, station->number);
+}
+
+/* ---- Which access point is meant ------------------------------------------------------------------------------- */
+
+static bool same_name(const cipmux_ap_t *ap, const uint8_t *ssid, size_t length)
+{
+    return ap->ssid_length == length && memcmp(ap->ssid, ssid, length) == 0;
+}
+
+static bool scan_shows(const radio_station_t *station, const radio_ap_t *ap)
+{
+    if (!ap->used || ap->off_air) {
+        return false;
+    }
+    if (station->scan.ssid_length != 0 && !same_name(&ap->seen, station->scan.ssid, station->scan.ssid_length)) {
+        return false;
+    }
+    if (!station->scan.any_bssid && memcmp(ap->seen.bssid, station->scan.bssid, 6) != 0) {
+        return false;
+    }
+    return station->scan.channel == 0 || station->scan.channel == ap->seen.channel;
+}
+
+static bool join_fits(const radio_station_t *station, const radio_ap_t *ap)
+{
+    if (!ap->used || ap->off_air || !same_name(&ap->seen, station->join.ssid, station->join.ssid_length)) {
+        return false;
+    }
+    if (!station->join.any_bssid && memcmp(ap->seen.bssid, station->join.bssid, 6) != 0) {
+        return false;
+    }
+    return !(station->join.refuse_open && ap->seen.security <= 1);
+}
+
+/* The access point that a join means: the first that fits, or the strongest. RADIO_APS: none. */
+static size_t join_target(const radio_t *radio, const radio_station_t *station)
+{
+    size_t best = RADIO_APS;
+    for (size_t i = 0; i < RADIO_APS; i++) {
+        if (!join_fits(station, &radio->ap[i])) {
+            continue;
+        }
+        if (best == RADIO_APS || (station->join.strongest && radio->ap[i].seen.rssi > radio->ap[best].seen.rssi)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+static cipmux_cause_t join_verdict(const radio_station_t *station, const radio_ap_t *ap)
+{
+    if (ap->refuses) {
+        return CIPMUX_CAUSE_JOIN_REFUSED;
+    }
+    bool same = ap->password_length == station->join.password_length &&
+                memcmp(ap->password, station->join.password, ap->password_length) == 0;
+    return ap->seen.security == 0 || same ? CIPMUX_CAUSE_NONE : CIPMUX_CAUSE_PASSWORD;
+}
+
+/* ---- Requests -------------------------------------------------------------------------------------------------- */
+
+static void stop_joining(radio_station_t *station)
+{
+    station->joining = station->joined = station->leasing = false;
+}
+
+static void start_scan(radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
+{
+    station->scanning = true;
+    station->scan_next = 0;
+    station->scan_ticket = request->ticket;
+    station->scan_due_us = now_us + (uint64_t)request->scan.duration_ms * 1000;
+    station->scan.ssid_length = request->scan.ssid_length;
+    if (request->scan.ssid_length != 0) {
+        memcpy(station->scan.ssid, request->scan.ssid, request->scan.ssid_length);
+    }
+    station->scan.channel = request->scan.channel;
+    station->scan.any_bssid = request->scan.any_bssid;
+    memcpy(station->scan.bssid, request->scan.bssid, 6);
+}
+
+static void start_join(radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
+{
+    stop_joining(station);
+    station->joining = true;
+    station->join_delayed = false;
+    station->join_ticket = request->ticket;
+    station->join_due_us = now_us + (uint64_t)request->join.associate_ms * 1000;
+    station->lease_ms = request->join.lease_ms;
+    station->join.ssid_length = request->join.ssid_length;
+    if (request->join.ssid_length != 0) {
+        memcpy(station->join.ssid, request->join.ssid, request->join.ssid_length);
+    }
+    station->join.password_length = request->join.password_length;
+    if (request->join.password_length != 0) {
+        memcpy(station->join.password, request->join.password, request->join.password_length);
+    }
+    station->join.any_bssid = request->join.any_bssid;
+    memcpy(station->join.bssid, request->join.bssid, 6);
+    station->join.refuse_open = request->join.refuse_open;
+    station->join.strongest = request->join.strongest;
+}
+
+bool radio_serves(const cipmux_request_t *request)
+{
+    return request->kind == CIPMUX_REQUEST_SCAN || request->kind == CIPMUX_REQUEST_JOIN ||
+           request->kind == CIPMUX_REQUEST_LEAVE || request->kind == CIPMUX_REQUEST_RADIO;
+}
+
+void radio_request(radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
+{
+    if (request->kind == CIPMUX_REQUEST_SCAN) {
+        start_scan(station, now_us, request);
+    } else if (request->kind == CIPMUX_REQUEST_JOIN) {
+        start_join(station, now_us, request);
+    } else if (request->kind == CIPMUX_REQUEST_LEAVE) {
+        stop_joining(station);
+    } else if (request->kind == CIPMUX_REQUEST_RADIO && !request->radio.station) {
+        stop_joining(station);
+        station->scanning = false;
+    }
+}
+
+/* ---- Events ---------------------------------------------------------------------------------------------------- */
+
+/* One step of a scan. False: nothing is due, or the modem wants it later. */
+static bool offer_scan(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+{
+    if (!station->scanning || (now_us < station->scan_due_us && !radio->scan_refused)) {
+        return false;
+    }
+    size_t i = radio->scan_refused ? RADIO_APS : station->scan_next;
+    while (i < RADIO_APS && !scan_shows(station, &radio->ap[i])) {
+        i++;
+    }
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_SCAN_DONE, .ticket = station->scan_ticket };
+    cipmux_ap_t    seen;
+    if (i < RADIO_APS) {
+        seen = radio->ap[i].seen;
+        if (radio->ap[i].hidden && station->scan.ssid_length == 0) {
+            seen.ssid_length = 0;
+        }
+        event.kind = CIPMUX_EVENT_SCAN_ENTRY;
+        event.ap = &seen;
+    } else if (radio->scan_refused) {
+        event.cause = CIPMUX_CAUSE_LOCAL;
+    }
+    if (cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER) {
+        return false;
+    }
+    station->scan_next = i + 1;
+    station->scanning = i < RADIO_APS;
+    return true;
+}
+
+/* The outcome of an association, when its time has come. */
+static bool offer_join(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+{
+    if (!station->joining || now_us < station->join_due_us) {
+        return false;
+    }
+    size_t            target = join_target(radio, station);
+    const radio_ap_t *ap = target < RADIO_APS ? &radio->ap[target] : NULL;
+    if (ap != NULL && ap->silent) {
+        station->join_due_us = CIPMUX_NEVER;
+        return false;
+    }
+    if (ap != NULL && ap->associate_us != 0 && !station->join_delayed) {
+        station->join_delayed = true;
+        station->join_due_us += ap->associate_us;
+        return offer_join(radio, station, now_us, modem);
+    }
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_LOST, .ticket = station->join_ticket };
+    event.cause = ap == NULL ? CIPMUX_CAUSE_NO_AP : join_verdict(station, ap);
+    if (event.cause == CIPMUX_CAUSE_NONE) {
+        event.kind = CIPMUX_EVENT_JOINED;
+        event.ap = &ap->seen;
+    }
+    cipmux_answer_t answer = cipmux_event(modem, now_us, &event, NULL);
+    if (answer == CIPMUX_LATER) {
+        return false;
+    }
+    station->joining = false;
+    if (answer == CIPMUX_TAKEN && event.kind == CIPMUX_EVENT_JOINED) {
+        station->joined = true;
+        station->ap = target;
+        station->epoch = ap->epoch;
+        station->leasing = !ap->no_dhcp;
+        station->lease_due_us = now_us + (uint64_t)station->lease_ms * 1000 + ap->lease_us;
+    }
+    return true;
+}
+
+static bool offer_lease(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+{
+    if (!station->leasing || now_us < station->lease_due_us) {
+        return false;
+    }
+    const radio_ap_t *ap = &radio->ap[station->ap];
+    cipmux_event_t    event = { .kind = CIPMUX_EVENT_LEASE, .ticket = station->join_ticket };
+    event.address.family = 4;
+    memcpy(event.address.bytes, ap->address, 4);
+    event.address.bytes[3] = (uint8_t)(event.address.bytes[3] + station->number);
+    memcpy(event.gateway, ap->gateway, 4);
+    memcpy(event.netmask, ap->netmask, 4);
+    if (cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER) {
+        return false;
+    }
+    station->leasing = false;
+    return true;
+}
+
+static bool is_lost(const radio_t *radio, const radio_station_t *station)
+{
+    return station->joined && radio->ap[station->ap].epoch != station->epoch;
+}
+
+static bool offer_loss(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+{
+    if (!is_lost(radio, station)) {
+        return false;
+    }
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_LOST, .ticket = station->join_ticket, .cause = CIPMUX_CAUSE_AP_LOST };
+    if (cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER) {
+        return false;
+    }
+    stop_joining(station);
+    return true;
+}
+
+bool radio_offer(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+{
+    bool moved = false;
+    while (offer_scan(radio, station, now_us, modem) || offer_loss(radio, station, now_us, modem) ||
+           offer_join(radio, station, now_us, modem) || offer_lease(radio, station, now_us, modem)) {
+        moved = true;
+    }
+    return moved;
+}
+
+static uint64_t sooner(uint64_t due_us, uint64_t now_us, bool pending, uint64_t at_us)
+{
+    return pending && at_us > now_us && at_us < due_us ? at_us : due_us;
+}
+
+uint64_t radio_deadline(const radio_station_t *station, uint64_t now_us)
+{
+    uint64_t due_us = sooner(CIPMUX_NEVER, now_us, station->scanning, station->scan_due_us);
+    due_us = sooner(due_us, now_us, station->joining, station->join_due_us);
+    return sooner(due_us, now_us, station->leasing, station->lease_due_us);
+}
+
+const radio_ap_t *radio_joined(const radio_t *radio, const radio_station_t *station)
+{
+    return station->joined ? &radio->ap[station->ap] : NULL;
+}
+
+/* ---- The air --------------------------------------------------------------------------------------------------- */
+
+static void ap_defaults(radio_ap_t *ap, const uint8_t *bssid)
+{
+    static const uint8_t address[4] = { 10, 0, 2, 15 }, gateway[4] = { 10, 0, 2, 2 }, netmask[4] = { 255, 255, 255, 0 };
+    uint32_t             epoch = ap->epoch;
+    memset(ap, 0, sizeof *ap);
+    ap->epoch = epoch;
+    ap->used = true;
+    memcpy(ap->seen.bssid, bssid, 6);
+    ap->seen.channel = 1;
+    ap->seen.rssi = -60;
+    ap->seen.bgn = 7;
+    memcpy(ap->address, address, 4);
+    memcpy(ap->gateway, gateway, 4);
+    memcpy(ap->netmask, netmask, 4);
+}
+
+static radio_ap_t *find_bssid(radio_t *radio, const uint8_t *bssid)
+{
+    for (size_t i = 0; i < RADIO_APS; i++) {
+        if (radio->ap[i].used && memcmp(radio->ap[i].seen.bssid, bssid, 6) == 0) {
+            return &radio->ap[i];
+        }
+    }
+    return NULL;
+}
+
+radio_ap_t *radio_ap(radio_t *radio, const uint8_t *bssid)
+{
+    radio_ap_t *found = bssid == NULL ? NULL : find_bssid(radio, bssid);
+    if (found != NULL) {
+        return found;
+    }
+    for (size_t i = 0; i < RADIO_APS; i++) {
+        if (!radio->ap[i].used) {
+            uint8_t own[6] = { 2, 0, 0, 0, 0, (uint8_t)(i + 1) };
+            while (bssid == NULL && find_bssid(radio, own) != NULL) {
+                own[5]++;
+            }
+            ap_defaults(&radio->ap[i], bssid != NULL ? bssid : own);
+            return &radio->ap[i];
+        }
+    }
+    return NULL;
+}
+
+void radio_ap_password(radio_ap_t *ap, const void *password, size_t length)
+{
+    if (length > CIPMUX_PASSWORD_MAX) {
+        length = CIPMUX_PASSWORD_MAX;
+    }
+    ap->password_length = (uint8_t)length;
+    if (length == 0) {
+        ap->seen.security = ap->seen.pairwise = ap->seen.group = 0;
+        return;
+    }
+    memcpy(ap->password, password, length);
+    if (ap->seen.security == 0) {
+        ap->seen.security = 3;
+        ap->seen.pairwise = ap->seen.group = 4;
+    }
+}
+
+bool radio_ap_air(radio_t *radio, const void *ssid, size_t length, bool on_air)
+{
+    bool found = false;
+    for (size_t i = 0; i < RADIO_APS; i++) {
+        radio_ap_t *ap = &radio->ap[i];
+        if (ap->used && same_name(&ap->seen, ssid, length)) {
+            found = true;
+            ap->off_air = !on_air;
+            ap->epoch += on_air ? 0 : 1;
+        }
+    }
+    return found;
+}
+
+void radio_kick(radio_t *radio)
+{
+    for (size_t i = 0; i < RADIO_APS; i++) {
+        radio->ap[i].epoch++;
+    }
+}
+
+void radio_forget(radio_t *radio)
+{
+    radio_kick(radio);
+    for (size_t i = 0; i < RADIO_APS; i++) {
+        radio->ap[i].used = false;
+    }
+}

@@ -1,0 +1,155 @@
+/* The verbs of the air: see radio_words.h. */
+#include "radio_words.h"
+
+#include <string.h>
+
+static const words_arg_t *name_of_ap(words_t *words, uint8_t *length)
+{
+    const words_arg_t *ssid = words_key(words, "ssid");
+    if (ssid == NULL) {
+        words_fail(words, words->arg[0].column, "%s needs ssid=TEXT", (const char *)words->arg[0].text);
+        return NULL;
+    }
+    if (ssid->length < 1 || ssid->length > CIPMUX_SSID_MAX) {
+        words_expected(words, ssid, "a name of 1 to 32 bytes");
+        return NULL;
+    }
+    *length = (uint8_t)ssid->length;
+    return ssid;
+}
+
+/* The numbers of an access point's line: where each one lives. */
+static bool ap_numbers(words_t *words, cipmux_ap_t *seen)
+{
+    long channel = seen->channel, rssi = seen->rssi, ecn = seen->security, offset = seen->freq_offset;
+    long freqcal = seen->freqcal, pairwise = seen->pairwise, group = seen->group, bgn = seen->bgn, wps = seen->wps;
+    if (!words_key_number(words, "channel", 1, 14, &channel) || !words_key_number(words, "rssi", -120, 0, &rssi) ||
+        !words_key_number(words, "ecn", 0, 7, &ecn) || !words_key_number(words, "offset", -32768, 32767, &offset) ||
+        !words_key_number(words, "freqcal", -32768, 32767, &freqcal) ||
+        !words_key_number(words, "pairwise", 0, 7, &pairwise) || !words_key_number(words, "group", 0, 7, &group) ||
+        !words_key_number(words, "bgn", 0, 7, &bgn) || !words_key_number(words, "wps", 0, 1, &wps)) {
+        return false;
+    }
+    seen->channel = (uint8_t)channel;
+    seen->rssi = (int8_t)rssi;
+    seen->security = (uint8_t)ecn;
+    seen->freq_offset = (int16_t)offset;
+    seen->freqcal = (int16_t)freqcal;
+    seen->pairwise = (uint8_t)pairwise;
+    seen->group = (uint8_t)group;
+    seen->bgn = (uint8_t)bgn;
+    seen->wps = (uint8_t)wps;
+    return true;
+}
+
+static bool ap_lease(words_t *words, radio_ap_t *ap)
+{
+    const words_arg_t *dhcp = words_key(words, "dhcp");
+    if (dhcp != NULL) {
+        ap->no_dhcp = words_is(dhcp, "never");
+        ap->lease_us = 0;
+        if (!ap->no_dhcp && !words_duration((const char *)dhcp->text, dhcp->length, &ap->lease_us)) {
+            return words_expected(words, dhcp, "never, or a time such as 2s");
+        }
+    }
+    return words_key_ip4(words, "address", ap->address) && words_key_ip4(words, "gateway", ap->gateway) &&
+           words_key_ip4(words, "netmask", ap->netmask);
+}
+
+static bool ap_password(words_t *words, radio_ap_t *ap)
+{
+    const words_arg_t *password = words_key(words, "password");
+    if (password == NULL) {
+        return true;
+    }
+    if (password->length > CIPMUX_PASSWORD_MAX) {
+        return words_expected(words, password, "at most 64 bytes");
+    }
+    radio_ap_password(ap, password->text, password->length);
+    return true;
+}
+
+/* A new access point, or a change of one: keys that are not there keep what they were. */
+static bool say_ap(void *context, words_t *words)
+{
+    radio_t           *radio = context;
+    uint8_t            bssid[6], ssid_length = 0;
+    const words_arg_t *bssid_key = words_key(words, "bssid");
+    const words_arg_t *ssid = name_of_ap(words, &ssid_length);
+    if (ssid == NULL || (bssid_key != NULL && !words_mac(words, bssid_key, bssid))) {
+        return false;
+    }
+    radio_ap_t *place = radio_ap(radio, bssid_key != NULL ? bssid : NULL);
+    if (place == NULL) {
+        return words_fail(words, 1, "more than %d access points", (int)RADIO_APS);
+    }
+    radio_ap_t ap = *place;
+    place->used = place->seen.ssid_length != 0; /* a wrong line leaves no nameless one behind */
+    memcpy(ap.seen.ssid, ssid->text, ssid_length);
+    ap.seen.ssid_length = ssid_length;
+    if (!ap_password(words, &ap) || !ap_numbers(words, &ap.seen) || !ap_lease(words, &ap) ||
+        !words_key_time(words, "after", &ap.associate_us) || !words_flag(words, "hidden", &ap.hidden) ||
+        !words_flag(words, "silent", &ap.silent) || !words_flag(words, "refuses", &ap.refuses) ||
+        !words_complete(words)) {
+        return false;
+    }
+    *place = ap;
+    return true;
+}
+
+static bool say_air(radio_t *radio, words_t *words, bool on_air)
+{
+    uint8_t            length = 0;
+    const words_arg_t *ssid = name_of_ap(words, &length);
+    return ssid != NULL && (radio_ap_air(radio, ssid->text, length, on_air) ||
+                            words_expected(words, ssid, "the name of an access point"));
+}
+
+static bool say_ap_gone(void *context, words_t *words)
+{
+    return say_air(context, words, false);
+}
+
+static bool say_ap_back(void *context, words_t *words)
+{
+    return say_air(context, words, true);
+}
+
+static bool say_kick(void *context, words_t *words)
+{
+    (void)words;
+    radio_kick(context);
+    return true;
+}
+
+static bool say_no_aps(void *context, words_t *words)
+{
+    (void)words;
+    radio_forget(context);
+    return true;
+}
+
+static bool say_scan(void *context, words_t *words)
+{
+    radio_t           *radio = context;
+    const words_arg_t *how = words_plain(words, 1, "refused or ok");
+    if (how == NULL || (!words_is(how, "refused") && !words_is(how, "ok"))) {
+        return how != NULL && words_expected(words, how, "refused or ok");
+    }
+    radio->scan_refused = words_is(how, "refused");
+    return true;
+}
+
+const words_verb_t radio_verbs[RADIO_VERBS] = {
+    { "ap", say_ap,
+      "ap ssid=TEXT [password=TEXT] [bssid=MAC] [channel=1-14] [rssi=DBM] [ecn=0-7] [offset=KHZ] [freqcal=N] "
+      "[pairwise=N] "
+      "[group=N] [bgn=0-7] [wps=0|1] [hidden] [silent] [refuses] [after=TIME] [dhcp=never|TIME] [address=IP] "
+      "[gateway=IP] [netmask=IP]",
+      "an access point; the bssid of one that is there changes it; without password it is open" },
+    { "ap-gone", say_ap_gone, "ap-gone ssid=TEXT", "it leaves the air; stations on it are lost" },
+    { "ap-back", say_ap_back, "ap-back ssid=TEXT", "it returns" },
+    { "kick", say_kick, "kick", "every access point throws its stations out" },
+    { "no-aps", say_no_aps, "no-aps", "forgets all access points" },
+    { "scan", say_scan, "scan refused|ok", "what AT+CWLAP meets" },
+};

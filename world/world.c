@@ -1,0 +1,155 @@
+/* The world around one modem: see world.h. */
+#include "world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+void world_init(world_t *world, cipmux_t *modem)
+{
+    world->modem = modem;
+    radio_init(&world->radio);
+    radio_station_init(&world->station, 0);
+    world->uart_stopped = world->reset_pin = false;
+    net_init(&world->net);
+}
+
+/* ---- Words ----------------------------------------------------------------------------------------------------- */
+
+static bool say_reset_pin(void *context, words_t *words)
+{
+    world_t *world = context;
+    (void)words;
+    world->reset_pin = true;
+    return true;
+}
+
+static bool say_phase(void *context, words_t *words)
+{
+    static const char *const names[] = {
+        [CIPMUX_PHASE_OFF] = "OFF",
+        [CIPMUX_PHASE_COMMAND] = "COMMAND",
+        [CIPMUX_PHASE_BUSY] = "BUSY",
+        [CIPMUX_PHASE_COLLECTING] = "COLLECTING",
+        [CIPMUX_PHASE_PASSTHROUGH] = "PASSTHROUGH",
+    };
+    world_t           *world = context;
+    const words_arg_t *arg = words_plain(words, 1, "OFF, COMMAND, BUSY, COLLECTING or PASSTHROUGH");
+    const char        *now = names[cipmux_phase(world->modem)];
+    return arg != NULL && (words_is(arg, now) || words_fail(words, arg->column, "the phase is %s", now));
+}
+
+static bool say_uart(void *context, words_t *words)
+{
+    world_t           *world = context;
+    const words_arg_t *arg = words_plain(words, 1, "stops or goes");
+    if (arg == NULL || (!words_is(arg, "stops") && !words_is(arg, "goes"))) {
+        return arg != NULL && words_expected(words, arg, "stops or goes");
+    }
+    world->uart_stopped = words_is(arg, "stops");
+    return true;
+}
+
+const words_verb_t world_verbs[WORLD_VERBS] = {
+    { "reset-pin", say_reset_pin, "reset-pin", "the modem's reset pin is pulled" },
+    { "phase", say_phase, "phase NAME", "checks OFF COMMAND BUSY COLLECTING PASSTHROUGH" },
+    { "uart", say_uart, "uart stops|goes", "nobody reads the modem's UART until it goes" },
+};
+
+/* A line of which the second word is what a peer does and the first word names one. Peers may be called like a verb. */
+static const words_verb_t *peer_verb(const words_t *words)
+{
+    bool two = words->count >= 2 && words->arg[1].key[0] == '\0';
+    return two ? words_verb(peer_verbs, PEER_VERBS, (const char *)words->arg[1].text) : NULL;
+}
+
+static bool say_of_nobody(world_t *world, words_t *words)
+{
+    const words_arg_t *first = &words->arg[0];
+    const char        *name = (const char *)first->text;
+    if (net_peer(&world->net, name) != NULL && words->count >= 2) {
+        return words_expected(words, &words->arg[1], "what a peer does");
+    }
+    return peer_verb(words) != NULL ? words_fail(words, first->column, "there is no peer %.40s (yet)", name)
+                                    : words_fail(words, first->column, "\"%.40s\" is neither a verb nor a peer", name);
+}
+
+static bool say(world_t *world, words_t *words, const char *line)
+{
+    if (!words_parse(words, line) || words->count == 0) {
+        return words->error[0] == '\0';
+    }
+    if (words->arg[0].key[0] != '\0') {
+        return words_expected(words, &words->arg[0], "a verb or a name");
+    }
+    const char         *name = (const char *)words->arg[0].text;
+    const words_verb_t *does = peer_verb(words);
+    net_words_t         said = { &world->net, world->modem, net_peer(&world->net, name) };
+    if (does != NULL && said.peer != NULL) {
+        words->arg[0].used = words->arg[1].used = true;
+        return does->run(&said, words) && words_complete(words);
+    }
+    const struct {
+        const words_verb_t *verbs;
+        size_t              n;
+        void               *context;
+    } tables[] = {
+        { radio_verbs, RADIO_VERBS, &world->radio },
+        { net_verbs, NET_VERBS, &said },
+        { world_verbs, WORLD_VERBS, world },
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
+        if (words_verb(tables[i].verbs, tables[i].n, name) != NULL) {
+            return words_run(tables[i].verbs, tables[i].n, tables[i].context, words);
+        }
+    }
+    return say_of_nobody(world, words);
+}
+
+bool world_say(world_t *world, uint64_t now_us, const char *line, char *error, size_t size)
+{
+    world->words.now_us = now_us;
+    bool good = say(world, &world->words, line);
+    snprintf(error, size, "%s", good ? "" : world->words.error);
+    return good;
+}
+
+/* ---- The modem's side ------------------------------------------------------------------------------------------ */
+
+void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *request)
+{
+    if (radio_serves(request)) {
+        radio_request(&world->station, now_us, request);
+    } else {
+        net_request(&world->net, now_us, request);
+    }
+}
+
+static bool offer_reset(world_t *world, uint64_t now_us)
+{
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_RESET_PIN };
+    if (!world->reset_pin || cipmux_event(world->modem, now_us, &event, NULL) == CIPMUX_LATER) {
+        return false;
+    }
+    world->reset_pin = false;
+    radio_station_reset(&world->station);
+    return true;
+}
+
+bool world_offer(world_t *world, uint64_t now_us)
+{
+    bool moved = offer_reset(world, now_us);
+    moved = radio_offer(&world->radio, &world->station, now_us, world->modem) || moved;
+    return net_offer(&world->net, now_us, world->modem) || moved;
+}
+
+uint64_t world_deadline(const world_t *world, uint64_t now_us)
+{
+    uint64_t radio_us = radio_deadline(&world->station, now_us);
+    uint64_t net_us = net_deadline(&world->net, now_us);
+    return radio_us < net_us ? radio_us : net_us;
+}
+
+const char *world_fault(const world_t *world)
+{
+    return world->net.fault;
+}

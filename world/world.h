@@ -1,0 +1,46 @@
+/* The world around one modem: the air, the network, and the words that describe both.
+ *
+ *   world_init(&world, &modem);
+ *   if (!world_say(&world, now, "listen server 10.0.2.2:5000", error, sizeof error)) puts(error);
+ *   while (cipmux_request(&modem, now, &request)) world_request(&world, now, &request);
+ *   while (world_offer(&world, now)) { ... requests, poll ... }
+ *   wait until the sooner of cipmux_deadline(&modem) and world_deadline(&world, now)
+ *
+ * No clock, no heap, no I/O. */
+#ifndef WORLD_WORLD_H
+#define WORLD_WORLD_H
+
+#include "net.h"
+#include "net_words.h"
+#include "radio.h"
+#include "radio_words.h"
+#include "words.h"
+
+/* Owned by the caller; about 900 KB. */
+typedef struct {
+    cipmux_t       *modem;
+    radio_t         radio;
+    radio_station_t station;
+    bool            uart_stopped; /* nobody polls the modem's UART: for whoever does that */
+    bool            reset_pin;    /* pulled, and the modem was not told yet */
+    words_t         words;
+    net_t           net;
+} world_t;
+
+enum { WORLD_VERBS = 3 };
+extern const words_verb_t world_verbs[WORLD_VERBS]; /* reset-pin, phase, uart; context a world_t */
+
+/* One access point ("lab"), no names, no peers. `modem` must outlive the world. */
+void world_init(world_t *world, cipmux_t *modem);
+/* Says one line of words. False: `error` says which column and why; a check that failed is an error too. */
+bool world_say(world_t *world, uint64_t now_us, const char *line, char *error, size_t size);
+/* Takes any request of the modem. */
+void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *request);
+/* Offers what is due and moves bytes. True: something moved, so requests and output may wait. */
+bool world_offer(world_t *world, uint64_t now_us);
+/* The next time after `now_us` at which something becomes due, or CIPMUX_NEVER. */
+uint64_t world_deadline(const world_t *world, uint64_t now_us);
+/* What went wrong in the world itself (a pool overflowed, the modem broke the contract); "" if nothing did. */
+const char *world_fault(const world_t *world);
+
+#endif
