@@ -21,7 +21,7 @@ static const words_arg_t *name_of_ap(words_t *words, uint8_t *length)
 /* The numbers of an access point's line: where each one lives. */
 static bool ap_numbers(words_t *words, cipmux_ap_t *seen)
 {
-    long channel = seen->channel, rssi = seen->rssi, ecn = seen->security, offset = seen->freq_offset;
+    long channel = seen->channel, rssi = (int)seen->rssi, ecn = seen->security, offset = seen->freq_offset;
     long freqcal = seen->freqcal, pairwise = seen->pairwise, group = seen->group, bgn = seen->bgn, wps = seen->wps;
     if (!words_key_number(words, "channel", 1, 14, &channel) || !words_key_number(words, "rssi", -120, 0, &rssi) ||
         !words_key_number(words, "ecn", 0, 7, &ecn) || !words_key_number(words, "offset", -32768, 32767, &offset) ||

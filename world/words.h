@@ -80,10 +80,10 @@ bool               words_is(const words_arg_t *arg, const char *text);
 
 /* Each reads an argument; false: the error says what was expected. */
 bool words_number(words_t *words, const words_arg_t *arg, long min, long max, long *out);
-bool words_time(words_t *words, const words_arg_t *arg, uint64_t *us);             /* 20ms; units us ms s m h */
-bool words_ip4(words_t *words, const words_arg_t *arg, uint8_t ip[4]);             /* 10.0.2.2 */
-bool words_mac(words_t *words, const words_arg_t *arg, uint8_t mac[6]);            /* 02:00:00:00:00:01 */
-bool words_host(words_t *words, const words_arg_t *arg, cipmux_address_t *out);    /* 10.0.2.2 or fe80::1; port 0 */
+bool words_time(words_t *words, const words_arg_t *arg, uint64_t *us);          /* 20ms; units us ms s m h */
+bool words_ip4(words_t *words, const words_arg_t *arg, uint8_t ip[4]);          /* 10.0.2.2 */
+bool words_mac(words_t *words, const words_arg_t *arg, uint8_t mac[6]);         /* 02:00:00:00:00:01 */
+bool words_host(words_t *words, const words_arg_t *arg, cipmux_address_t *out); /* 10.0.2.2 or fe80::1; port 0 */
 /* An IPv4 or IPv6 address as text, not an argument. */
 bool words_read_host(const char *text, size_t length, cipmux_address_t *out);
 bool words_address(words_t *words, const words_arg_t *arg, cipmux_address_t *out); /* 10.0.2.2:5000 or [fe80::1]:5000 */

@@ -16,7 +16,7 @@
 #include "radio_words.h"
 #include "words.h"
 
-/* Owned by the caller; about 900 KB. */
+/* Owned by the caller; about 1.2 MB. */
 typedef struct {
     cipmux_t       *modem;
     radio_t         radio;

@@ -88,7 +88,7 @@ static match_t match_mask(matcher_t *m, size_t token, size_t at)
             }
             best = rest == MATCH_PARTIAL ? rest : best;
         }
-        remember(m, token, 0, at + n);
+        if (n == 0 || kind != TOKEN_ANY) remember(m, token, 0, at + n);
     }
     return MATCH_PARTIAL; /* the output ended inside the mask */
 }
@@ -105,7 +105,8 @@ static match_t match_from(matcher_t *m, size_t token, size_t at)
     size_t length = literal_length(m, token);
     for (size_t i = 0; i < length; i++) {
         if (at + i == m->n || m->out[at + i] != m->token[token].bytes[i]) {
-            remember(m, token, i, at + i);
+            /* {any} tries every place: that the text does not begin there says nothing */
+            if (i > 0 || token == 0 || m->token[token - 1].kind != TOKEN_ANY) remember(m, token, i, at + i);
             return at + i == m->n ? MATCH_PARTIAL : MATCH_NO;
         }
     }

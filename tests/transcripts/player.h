@@ -29,7 +29,7 @@ typedef struct {
     char     text[8192]; /* what happened, escaped, with a caret under the first difference; "" unless asked for */
 } play_report_t;
 
-/* The memory that a play needs, about 1 MB; reused from play to play. */
+/* The memory that a play needs, about 1.4 MB; reused from play to play. */
 typedef struct player player_t;
 
 player_t *player_new(void);

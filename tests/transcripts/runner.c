@@ -1,6 +1,7 @@
 /* The transcript runner: plays each transcript for each dialect of its header: whole, byte by byte, and in random cuts.
  *
  *   transcripts [--verbose] [--matrix=FILE] [--cuts=N] [--seed=N] [--dialect=NAME] FILE_OR_DIR...
+ *   transcripts --quirks FILE_OR_DIR...     changes each quirk to each other value: a transcript must notice
  *
  * A folder that holds matrix.tsv and scope.txt makes the runner check coverage too. The last line is "N passed, N failed",
  * counted in transcripts times dialects. Exit status: 0 all is well, 1 something failed, 2 usage, 3 a file is wrong. */
@@ -16,7 +17,7 @@
 #include <sys/stat.h>
 
 typedef struct {
-    bool        verbose;
+    bool        verbose, quirks;
     unsigned    cuts;
     uint64_t    seed;
     const char *dialect; /* only this one */
@@ -34,11 +35,10 @@ typedef struct {
 static void add_file(runner_t *runner, const char *path)
 {
     runner->file = realloc(runner->file, (runner->files + 1) * sizeof *runner->file);
-    char *copy = malloc(strlen(path) + 1);
+    char *copy = strdup(path);
     if (runner->file == NULL || copy == NULL) {
         abort();
     }
-    strcpy(copy, path);
     runner->file[runner->files++] = copy;
 }
 
@@ -203,6 +203,87 @@ static void print_reasons(const runner_t *runner)
     printf("%s", separator[1] == '\0' ? "\n" : "reasons never noted: none\n");
 }
 
+/* ---- Quirks ---------------------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *id;
+    unsigned    nonos, esp_at, max;
+} quirks[] = {
+#define X(name, id, nonos, esp_at, max, rows, values) { id, nonos, esp_at, max },
+    CIPMUX_QUIRKS(X)
+#undef X
+};
+
+/* How many transcripts of a firmware fail when this quirk has this value. */
+static size_t noticed_by(runner_t *runner, transcript_t **transcripts, size_t n, const char *dialect, const char *quirk,
+                         unsigned value)
+{
+    static play_report_t report;
+    play_options_t       options = { .dialect = dialect, .cut = CUT_WHOLE, .quirk = quirk, .value = value };
+    size_t               noticed = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t d = 0; transcripts[i]->fails == 0 && d < transcripts[i]->dialects.n; d++) {
+            if (strcmp(transcripts[i]->dialects.word[d], dialect) == 0) {
+                noticed += play(runner->player, transcripts[i], &options, &report) ? 0 : 1;
+            }
+        }
+    }
+    return noticed;
+}
+
+/* Changes a quirk to each value that the dialect does not have. Returns how many transcripts notice. */
+static size_t run_quirk(runner_t *runner, transcript_t **transcripts, size_t n, size_t quirk, const char *dialect,
+                        unsigned own_value)
+{
+    size_t sum = 0;
+    for (unsigned value = 0; value <= quirks[quirk].max; value++) {
+        if (value != own_value) {
+            size_t noticed = noticed_by(runner, transcripts, n, dialect, quirks[quirk].id, value);
+            printf("quirk %s=%u [%s]: %zu transcripts notice\n", quirks[quirk].id, value, dialect, noticed);
+            sum += noticed;
+        }
+    }
+    return sum;
+}
+
+/* A transcript of some dialect must notice each quirk. */
+static void run_quirks(runner_t *runner, transcript_t **transcripts, size_t n)
+{
+    for (size_t q = 0; q < sizeof quirks / sizeof quirks[0]; q++) {
+        size_t noticed = run_quirk(runner, transcripts, n, q, "nonos-1.7.6", quirks[q].nonos) +
+                         run_quirk(runner, transcripts, n, q, "esp-at-2.3", quirks[q].esp_at);
+        runner->passed += noticed > 0 ? 1 : 0;
+        runner->failed += noticed > 0 ? 0 : 1;
+        if (noticed == 0) {
+            printf("FAILED quirk %s: nobody notices\n", quirks[q].id);
+        }
+    }
+}
+
+static int quirks_main(runner_t *runner)
+{
+    char           error[1200];
+    transcript_t **transcripts = calloc(runner->files, sizeof(transcript_t *));
+    if (transcripts == NULL) {
+        abort();
+    }
+    size_t n = 0;
+    for (size_t i = 0; i < runner->files; i++) {
+        transcripts[n] = transcript_load(runner->file[i], error, sizeof error);
+        n += transcripts[n] != NULL ? 1 : 0;
+        free(runner->file[i]);
+    }
+    run_quirks(runner, transcripts, n);
+    for (size_t i = 0; i < n; i++) {
+        transcript_free(transcripts[i]);
+    }
+    free(transcripts);
+    free(runner->file);
+    player_free(runner->player);
+    printf("%zu passed, %zu failed\n", runner->passed, runner->failed);
+    return runner->failed > 0 ? 1 : 0;
+}
+
 /* ---- The program ----------------------------------------------------------------------------------------------- */
 
 static bool read_number(const char *text, const char *name, unsigned long *out)
@@ -217,7 +298,7 @@ static bool read_number(const char *text, const char *name, unsigned long *out)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: transcripts [--verbose] [--matrix=FILE] [--cuts=N] [--seed=N] [--dialect=NAME] "
+    fprintf(stderr, "usage: transcripts [--verbose] [--quirks] [--matrix=FILE] [--cuts=N] [--seed=N] [--dialect=NAME] "
                     "FILE_OR_DIR...\n");
     return 2;
 }
@@ -229,6 +310,8 @@ static bool read_arguments(runner_t *runner, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--verbose") == 0) {
             runner->verbose = true;
+        } else if (strcmp(argv[i], "--quirks") == 0) {
+            runner->quirks = true;
         } else if (strncmp(argv[i], "--matrix=", 9) == 0) {
             snprintf(runner->matrix, sizeof runner->matrix, "%s", argv[i] + 9);
         } else if (strncmp(argv[i], "--dialect=", 10) == 0) {
@@ -251,12 +334,15 @@ int main(int argc, char **argv)
     if (!read_arguments(&runner, argc, argv)) {
         return usage();
     }
-    if (!load_coverage(&runner)) {
+    if (!runner.quirks && !load_coverage(&runner)) {
         return 3;
     }
     runner.player = player_new();
     if (runner.player == NULL) {
         return 3;
+    }
+    if (runner.quirks) {
+        return quirks_main(&runner);
     }
     qsort(runner.file, runner.files, sizeof *runner.file, by_name);
     for (size_t i = 0; i < runner.files; i++) {

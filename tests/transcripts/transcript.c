@@ -347,11 +347,12 @@ transcript_t *transcript_load(const char *path, char *error, size_t size)
     if (out == NULL) {
         abort();
     }
-    out->path = malloc(strlen(path) + 1);
+    size_t length = strlen(path) + 1;
+    out->path = malloc(length);
     if (out->path == NULL) {
         abort();
     }
-    strcpy(out->path, path);
+    memcpy(out->path, path, length);
     reader_t reader = { .out = out, .error = error, .size = size };
     if (!read_all(&reader)) {
         transcript_free(out);

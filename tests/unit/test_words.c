@@ -110,13 +110,14 @@ static void test_wrong_lines(void **state)
 static void test_too_many_words(void **state)
 {
     (void)state;
-    char line[3 * WORDS_ARGS];
+    char   line[3 * WORDS_ARGS];
+    size_t end = 2 * (size_t)WORDS_ARGS;
     for (size_t i = 0; i <= WORDS_ARGS; i++) {
         memcpy(line + 2 * i, "a ", 3);
     }
     assert_false(words_parse(&words, line));
     assert_error("column 65: more than 32 words");
-    line[2 * WORDS_ARGS] = '\0';
+    line[end] = '\0';
     parse(line);
     assert_int_equal(words.count, WORDS_ARGS);
 }

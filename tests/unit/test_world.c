@@ -978,9 +978,9 @@ static void test_receive_memory_runs_out(void **state)
 {
     (void)state;
     say("listen p 10.0.2.2:5000");
-    for (uint8_t life = 1; life <= NET_BLOCKS + 1; life++) {
+    for (int life = 1; life <= NET_BLOCKS + 1; life++) {
         cipmux_request_t wanted = dial_request(CIPMUX_TCP, 0, 5000);
-        wanted.link.life = life;
+        wanted.link.life = (uint8_t)life;
         request(wanted);
         request((cipmux_request_t){ .kind = CIPMUX_REQUEST_HANG_UP, .link = wanted.link });
     }
