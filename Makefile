@@ -1,10 +1,11 @@
 # What people type. The build itself is CMake's; `make help` lists the targets.
-BUILD  ?= build
-PREFIX ?= /usr/local
-JOBS   ?= $(shell nproc)
+BUILD   ?= build
+PREFIX  ?= /usr/local
+SECONDS ?= 60
+JOBS    ?= $(shell nproc)
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 
-.PHONY: run build test lint format size bench demo install clean help
+.PHONY: run build test lint format size docs mutate fuzz bench demo install clean help
 .DEFAULT_GOAL := help
 
 run: ## install what is missing, build, start the modem on this terminal
@@ -34,6 +35,22 @@ format: ## put every C file into the style of .clang-format
 size: ## code, RAM and stack of modem/ on x86-64 and Cortex-M0
 	@tools/dependencies build lint
 	@tools/size $(BUILD)/size
+
+docs: ## print docs/PROTOCOL.md from the engine's tables
+	@tools/dependencies build test
+	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target protocol
+	@$(BUILD)/tests/protocol >docs/PROTOCOL.md
+
+mutate: ## change each cell of the engine's tables: does a transcript notice?
+	@tools/dependencies build test
+	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target mutate
+	@$(BUILD)/tests/mutate tests/transcripts tests/mutation/exceptions.txt
+
+fuzz: ## fuzz the engine for SECONDS=60
+	@tools/dependencies build lint
+	@tools/fuzz $(SECONDS) $(BUILD)/fuzz
 
 bench: ## AT -> OK rounds against socat
 	@tools/dependencies build test
