@@ -1,0 +1,247 @@
+/* Virtual and real addresses, their texts, and the rules of publishing. See address.h. */
+#include "address.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const uint8_t this_computer[4] = { 10, 0, 2, 2 };
+static const uint8_t soft_ap_client[4] = { 192, 168, 4, 2 };
+static const uint8_t loopback4[4] = { 127, 0, 0, 1 };
+static const uint8_t loopback4_broadcast[4] = { 127, 255, 255, 255 };
+static const uint8_t loopback6[16] = { [15] = 1 };
+
+static bool begins(const cipmux_address_t *address, uint8_t a, uint8_t b, uint8_t c)
+{
+    return address->family == 4 && address->bytes[0] == a && address->bytes[1] == b && address->bytes[2] == c;
+}
+
+static bool is(const cipmux_address_t *address, const uint8_t bytes[4])
+{
+    return address->family == 4 && memcmp(address->bytes, bytes, 4) == 0;
+}
+
+bool address_is_loopback(const cipmux_address_t *address)
+{
+    if (address->family == 4) return address->bytes[0] == 127;
+    return address->family == 6 && memcmp(address->bytes, loopback6, sizeof loopback6) == 0;
+}
+
+bool address_same(const cipmux_address_t *a, const cipmux_address_t *b)
+{
+    return a->family == b->family && a->port == b->port && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+static bool is_unspecified(const cipmux_address_t *address)
+{
+    static const uint8_t zero[16];
+    return memcmp(address->bytes, zero, address->family == 4 ? 4 : sizeof zero) == 0;
+}
+
+static bool is_broadcast(const cipmux_address_t *address)
+{
+    static const uint8_t everybody[4] = { 255, 255, 255, 255 };
+    return is(address, everybody) || (begins(address, 10, 0, 2) && address->bytes[3] == 255);
+}
+
+static bool is_multicast(const cipmux_address_t *address)
+{
+    return address->family == 4 ? (address->bytes[0] & 0xf0) == 0xe0 : address->bytes[0] == 0xff;
+}
+
+static address_route_t nowhere(host_reason_t reason)
+{
+    return (address_route_t){ .reason = reason };
+}
+
+static address_route_t here(const cipmux_address_t *to, host_reason_t remark)
+{
+    address_route_t route = { .real = *to, .reachable = true, .here = true, .reason = remark };
+    if (to->family == 4 && !is_unspecified(to)) memcpy(route.real.bytes, loopback4, sizeof loopback4);
+    return route;
+}
+
+static address_route_t beyond(address_scope_t scope, const cipmux_address_t *to)
+{
+    address_route_t route = { .real = *to, .reachable = true };
+    if (is_broadcast(to)) {
+        route.broadcast = true;
+        route.here = scope == SCOPE_LOCAL;
+        if (route.here) memcpy(route.real.bytes, loopback4_broadcast, sizeof loopback4_broadcast);
+        return route;
+    }
+    if (is_multicast(to)) {
+        route.multicast = true;
+        route.here = scope == SCOPE_LOCAL;
+        return route;
+    }
+    return scope == SCOPE_ALL ? route : nowhere(HOST_REASON_NET_LIMIT);
+}
+
+address_route_t address_route(address_scope_t scope, bool from_soft_ap, const cipmux_address_t *to)
+{
+    if (scope == SCOPE_NONE) return nowhere(HOST_REASON_NET_LIMIT);
+    if (from_soft_ap)
+        return is(to, soft_ap_client)    ? here(to, HOST_REASON_NONE)
+               : begins(to, 192, 168, 4) ? nowhere(HOST_REASON_NOBODY_THERE)
+                                         : nowhere(HOST_REASON_SOFT_AP_ONLY);
+    if (is(to, this_computer) || is_unspecified(to)) return here(to, HOST_REASON_NONE);
+    if (address_is_loopback(to)) return here(to, HOST_REASON_LOOPBACK_IS_MODULE);
+    if (begins(to, 10, 0, 2) && !is_broadcast(to)) return nowhere(HOST_REASON_NOBODY_THERE);
+    return beyond(scope, to);
+}
+
+cipmux_address_t address_seen(const cipmux_address_t *peer, const cipmux_address_t *local)
+{
+    cipmux_address_t seen = *peer;
+    bool             own = address_is_loopback(peer) ||
+               (local && local->family == peer->family && memcmp(local->bytes, peer->bytes, sizeof peer->bytes) == 0);
+    if (own && peer->family == 4) memcpy(seen.bytes, this_computer, sizeof this_computer);
+    return seen;
+}
+
+bool address_parse(const char *text, size_t length, cipmux_address_t *out)
+{
+    char copy[INET6_ADDRSTRLEN];
+    *out = (cipmux_address_t){ 0 };
+    if (length == 0 || length >= sizeof copy) return false;
+    memcpy(copy, text, length);
+    copy[length] = '\0';
+    if (inet_pton(AF_INET, copy, out->bytes) == 1)
+        out->family = 4;
+    else if (inet_pton(AF_INET6, copy, out->bytes) == 1)
+        out->family = 6;
+    return out->family != 0;
+}
+
+const char *address_text(const cipmux_address_t *address, char *out)
+{
+    char ip[INET6_ADDRSTRLEN] = "?";
+    inet_ntop(address->family == 6 ? AF_INET6 : AF_INET, address->bytes, ip, sizeof ip);
+    snprintf(out, ADDRESS_TEXT_MAX, address->family == 6 ? "[%s]:%u" : "%s:%u", ip, (unsigned)address->port);
+    return out;
+}
+
+socklen_t address_to_sockaddr(const cipmux_address_t *address, struct sockaddr_storage *out)
+{
+    memset(out, 0, sizeof *out);
+    if (address->family == 6) {
+        struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(address->port) };
+        memcpy(&six.sin6_addr, address->bytes, sizeof six.sin6_addr);
+        memcpy(out, &six, sizeof six);
+        return sizeof six;
+    }
+    struct sockaddr_in four = { .sin_family = AF_INET, .sin_port = htons(address->port) };
+    memcpy(&four.sin_addr, address->bytes, sizeof four.sin_addr);
+    memcpy(out, &four, sizeof four);
+    return sizeof four;
+}
+
+cipmux_address_t address_from_sockaddr(const struct sockaddr_storage *from)
+{
+    static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+    cipmux_address_t     address = { 0 };
+    if (from->ss_family == AF_INET) {
+        struct sockaddr_in four;
+        memcpy(&four, from, sizeof four);
+        address.family = 4;
+        address.port = ntohs(four.sin_port);
+        memcpy(address.bytes, &four.sin_addr, sizeof four.sin_addr);
+    } else if (from->ss_family == AF_INET6) {
+        struct sockaddr_in6 six;
+        memcpy(&six, from, sizeof six);
+        address.family = 6;
+        address.port = ntohs(six.sin6_port);
+        memcpy(address.bytes, &six.sin6_addr, sizeof six.sin6_addr);
+        if (memcmp(address.bytes, mapped, sizeof mapped) == 0) { /* an IPv4 client of an IPv6 socket */
+            address.family = 4;
+            memmove(address.bytes, address.bytes + sizeof mapped, 4);
+            memset(address.bytes + 4, 0, sizeof mapped);
+        }
+    }
+    return address;
+}
+
+cipmux_address_t address_of_socket(int fd)
+{
+    struct sockaddr_storage local = { 0 };
+    socklen_t               length = sizeof local;
+    if (getsockname(fd, (struct sockaddr *)&local, &length) != 0) return (cipmux_address_t){ 0 };
+    return address_from_sockaddr(&local);
+}
+
+/* Reads the decimal port in text[0..length). -1: it is not one. */
+static long parse_port(const char *text, size_t length)
+{
+    long value = 0;
+    if (length == 0 || length > 5) return -1;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] < '0' || text[i] > '9') return -1;
+        value = value * 10 + (text[i] - '0');
+    }
+    return value <= UINT16_MAX ? value : -1;
+}
+
+/* The last ':' of text[0..length), or NULL. */
+static const char *last_colon(const char *text, size_t length)
+{
+    while (length > 0)
+        if (text[--length] == ':') return text + length;
+    return NULL;
+}
+
+bool publish_parse(const char *text, publish_t *out)
+{
+    size_t      length = strlen(text);
+    const char *slash = strrchr(text, '/');
+    publish_t   rule = { 0 };
+    if (slash) {
+        if (strcmp(slash, "/udp") != 0 && strcmp(slash, "/tcp") != 0) return false;
+        rule.udp = slash[1] == 'u';
+        length = (size_t)(slash - text);
+    }
+    const char *colon = last_colon(text, length);
+    if (!colon) return false;
+    long        port = parse_port(colon + 1, length - (size_t)(colon + 1 - text));
+    size_t      head = (size_t)(colon - text);
+    const char *before = last_colon(text, head);
+    const char *host_port = before ? before + 1 : text;
+    long        at = parse_port(host_port, (size_t)(colon - host_port));
+    if (port < 1 || at < 0) return false;
+    if (before) {
+        size_t      width = (size_t)(before - text);
+        const char *ip = text;
+        if (width >= 2 && text[0] == '[' && text[width - 1] == ']') {
+            ip++;
+            width -= 2;
+        } else if (memchr(text, ':', width)) {
+            return false; /* an IPv6 address needs its brackets */
+        }
+        if (!address_parse(ip, width, &rule.at)) return false;
+    }
+    rule.at.port = (uint16_t)at;
+    rule.port = (uint16_t)port;
+    *out = rule;
+    return true;
+}
+
+static cipmux_address_t loopback(uint8_t family, uint16_t port)
+{
+    cipmux_address_t address = { .family = family == 6 ? 6 : 4, .port = port };
+    if (address.family == 6)
+        memcpy(address.bytes, loopback6, sizeof loopback6);
+    else
+        memcpy(address.bytes, loopback4, sizeof loopback4);
+    return address;
+}
+
+cipmux_address_t publish_find(const publish_t *rules, size_t count, bool udp, uint16_t port, uint8_t family)
+{
+    for (size_t i = count; i > 0; i--) {
+        const publish_t *rule = &rules[i - 1];
+        if (rule->udp == udp && rule->port == port) return rule->at.family ? rule->at : loopback(family, rule->at.port);
+    }
+    return loopback(family, (uint16_t)(port < 1024 && port != 0 ? port + PUBLISH_SHIFT : port));
+}

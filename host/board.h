@@ -1,0 +1,82 @@
+/* The modem's board: one cipmux_t, and what this computer gives it - a UART's far side, sockets, names, a simulated
+ * radio.
+ *
+ * The board runs on a libuv loop. Whatever happens (a socket is ready, a timer is over) only sets flags and calls
+ * board_wake(); the one function that talks to the engine is the board's turn, which runs once per pass of the loop. So
+ * nothing is re-entered, and a burst of events costs one write to the serial line. Several boards share one loop. */
+#ifndef HOST_BOARD_H
+#define HOST_BOARD_H
+
+#include "address.h"
+#include "cipmux.h"
+#include "dns.h"
+#include "log.h"
+#include "port.h"
+#include "publisher.h"
+#include "radio.h"
+#include "sockets.h"
+
+#include <uv.h>
+
+typedef struct board board_t;
+
+/* What a board is. Owned by the caller; must outlive the board. */
+typedef struct {
+    cipmux_config_t  modem;
+    address_scope_t  net;
+    const publish_t *publish;
+    size_t           publish_count;
+    bool             reset_on_open; /* --boot=open: each opening of the serial port resets the modem */
+    const radio_t   *air;           /* the access points */
+    unsigned         number;        /* which modem this is, for the log and its address */
+} board_config_t;
+
+struct board {
+    const board_config_t *config;
+    log_t                *log;
+    uv_loop_t            *loop;
+    cipmux_t              modem;
+    radio_station_t       station;
+    sockets_t             sockets;
+    publisher_t           publisher;
+    dns_t                 dns;
+    port_t               *port;
+
+    uv_idle_t  turn;      /* active while something waits for the board's turn */
+    uv_timer_t timer;     /* the next deadline */
+    uint64_t   linger_us; /* after the end of the input: how long it must be quiet; 0: does not end by itself */
+    uint64_t   last_output_us;
+    bool       silence_noted;
+    uint64_t   unheard; /* bytes to a closed far side */
+
+    void (*finished)(void *context); /* the input is over and the modem has been quiet, or the person quits */
+    void *context;
+};
+
+/* Powers the modem on. False: no memory or no descriptor; errno says which. */
+bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, log_t *log);
+/* Plugs in the far side of the UART, which then belongs to the board. Once. */
+void board_plug(board_t *board, port_t *port);
+/* Ends every link with FIN, stops the server, unplugs the port. Run the loop until it is empty, then free the
+ * memory. */
+void board_close(board_t *board);
+
+/* For the parts of the board. */
+void     board_wake(board_t *board);
+uint64_t board_now(void);
+/* The far side of the UART was opened, or left. */
+void board_far_side(board_t *board, bool open);
+/* Reset pin. */
+void board_reset(board_t *board);
+/* The far side has no more input: the board finishes when all of it was taken and nothing was printed for so long. */
+void board_linger(board_t *board, uint64_t quiet_us);
+/* Ends now: as if the program were asked to. */
+void board_finish(board_t *board);
+
+/* Writes a record of this board. `format` is printf's, for the human part; NULL: none. */
+__attribute__((format(printf, 3, 4))) void board_log(board_t *board, const log_record_t *record, const char *format,
+                                                     ...);
+/* The same for a reason of the program, with its sentence. */
+void board_log_reason(board_t *board, log_record_t record, host_reason_t reason);
+
+#endif

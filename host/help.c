@@ -1,0 +1,103 @@
+/* Printing the tables. See help.h. */
+#include "help.h"
+
+#include "cipmux.h"
+#include "options.h"
+#include "reasons.h"
+
+#include <ctype.h>
+#include <string.h>
+
+void help_dialects(FILE *out)
+{
+    for (size_t i = 0; cipmux_dialect_name(i); i++)
+        fprintf(out, "%-14s %s\n", cipmux_dialect_name(i), cipmux_dialect_about(i));
+}
+
+void help_quirks(FILE *out)
+{
+    static const struct {
+        const char *id, *rows, *values;
+        unsigned    nonos, esp_at, max;
+    } quirks[] = {
+#define X(name, id, nonos, esp_at, max, rows, values) { id, rows, values, nonos, esp_at, max },
+        CIPMUX_QUIRKS(X)
+#undef X
+    };
+    fprintf(out, "%-22s %5s %6s %4s  %s\n", "id", "nonos", "esp-at", "max", "values (and what they are about)");
+    for (size_t i = 0; i < sizeof quirks / sizeof *quirks; i++)
+        fprintf(out, "%-22s %5u %6u %4u  %s (%s)\n", quirks[i].id, quirks[i].nonos, quirks[i].esp_at, quirks[i].max,
+                quirks[i].values, quirks[i].rows);
+}
+
+static void help_timing(FILE *out)
+{
+    static const struct {
+        const char *name, *meaning;
+        unsigned    nonos, esp_at, fast;
+    } times[] = {
+#define X(name, nonos, esp_at, fast, meaning) { #name, meaning, nonos, esp_at, fast },
+        CIPMUX_TIMES(X)
+#undef X
+    };
+    fprintf(out, "%-14s %6s %11s %12s  %s\n", "name", "fast", "real nonos", "real esp-at", "ms, from what to what");
+    for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
+        char name[32] = "";
+        for (size_t k = 0; times[i].name[k] && k < sizeof name - 1; k++)
+            name[k] = (char)tolower((unsigned char)times[i].name[k]);
+        fprintf(out, "%-14s %6u %11u %12u  %s\n", name, times[i].fast, times[i].nonos, times[i].esp_at,
+                times[i].meaning);
+    }
+}
+
+static void help_reasons(FILE *out)
+{
+    for (cipmux_reason_t i = 0; i < CIPMUX_REASON_COUNT; i++)
+        fprintf(out, "%-24s %s\n", cipmux_reason_id(i), cipmux_reason_sentence(i));
+    for (host_reason_t i = HOST_REASON_NONE + 1; i < HOST_REASON_COUNT; i++)
+        fprintf(out, "%-24s %s\n", host_reason_id(i), host_reason_sentence(i));
+}
+
+static void explain(FILE *out, const char *id, const char *sentence, const char *cure)
+{
+    fprintf(out, "%s: %s\n%s\n", id, sentence, cure);
+}
+
+static bool help_reason(FILE *out, const char *id)
+{
+    for (cipmux_reason_t i = 0; i < CIPMUX_REASON_COUNT; i++)
+        if (strcmp(id, cipmux_reason_id(i)) == 0) {
+            explain(out, id, cipmux_reason_sentence(i), cipmux_reason_cure(i));
+            return true;
+        }
+    for (host_reason_t i = HOST_REASON_NONE + 1; i < HOST_REASON_COUNT; i++)
+        if (strcmp(id, host_reason_id(i)) == 0) {
+            explain(out, id, host_reason_sentence(i), host_reason_cure(i));
+            return true;
+        }
+    return false;
+}
+
+static const struct {
+    const char *name, *about;
+    void (*print)(FILE *out);
+} topics[] = {
+    { "options", "the command line", options_print },
+    { "dialects", "firmwares", help_dialects },
+    { "reasons", "why a command is refused or a link fails; each has a page: cipmux help ID", help_reasons },
+    { "quirks", "details in which firmwares differ, and guesses", help_quirks },
+    { "timing", "how long things take", help_timing },
+};
+
+bool help_print(FILE *out, const char *topic)
+{
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
+        if (strcmp(topic ? topic : "options", topics[i].name) == 0) {
+            topics[i].print(out);
+            return true;
+        }
+    if (help_reason(out, topic)) return true;
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
+        fprintf(stderr, "cipmux help %-10s %s\n", topics[i].name, topics[i].about);
+    return false;
+}

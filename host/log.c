@@ -1,0 +1,139 @@
+/* Records into lines. See log.h. */
+#include "log.h"
+
+#include "address.h"
+
+#include <string.h>
+
+/* A line under construction: never beyond LOG_LINE_MAX, always terminated. */
+typedef struct {
+    char  *out;
+    size_t used;
+} line_t;
+
+static void put(line_t *line, const char *text, size_t length)
+{
+    size_t room = LOG_LINE_MAX - 1 - line->used;
+    if (length > room) length = room;
+    memcpy(line->out + line->used, text, length);
+    line->used += length;
+    line->out[line->used] = '\0';
+}
+
+static void puts_on(line_t *line, const char *text)
+{
+    put(line, text, strlen(text));
+}
+
+__attribute__((format(printf, 2, 3))) static void printf_on(line_t *line, const char *format, ...)
+{
+    char    text[128];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    puts_on(line, text);
+}
+
+bool log_wants(const log_t *log, log_level_t level)
+{
+    if (log->trace) return true;
+    return level == LOG_PROBLEM || (level == LOG_EVENT ? log->volume >= LOG_NORMAL : log->volume >= LOG_VERBOSE);
+}
+
+/* How the peer is introduced: an event that comes from it, or one that goes to it. */
+static const char *preposition(const char *event)
+{
+    static const char *const from[] = { "accept", "refused", "received" };
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++)
+        if (strcmp(event, from[i]) == 0) return "from";
+    return "to";
+}
+
+void log_human(char *out, const log_record_t *record, const char *text)
+{
+    char   peer[ADDRESS_TEXT_MAX];
+    line_t line = { .out = out };
+    puts_on(&line, record->event);
+    puts_on(&line, ":");
+    if (record->link) printf_on(&line, " link %u", (unsigned)record->link->id);
+    if (record->peer) printf_on(&line, " %s %s", preposition(record->event), address_text(record->peer, peer));
+    if (text && *text) printf_on(&line, "%s ", (record->link || record->peer) ? "," : ""), puts_on(&line, text);
+    if (record->reason) printf_on(&line, " [%s]", record->reason);
+}
+
+enum { JSON_BYTE = 6, JSON_END = 2 }; /* characters of a byte at most, and of the string's and the record's end */
+
+/* A JSON string, cut where the line would become too long; bytes that are no ASCII text become \u00XX. */
+static void json_text(line_t *line, const char *text)
+{
+    puts_on(line, "\"");
+    for (const char *at = text; *at && line->used + JSON_BYTE + JSON_END < LOG_LINE_MAX; at++) {
+        unsigned char byte = (unsigned char)*at;
+        if (byte == '"' || byte == '\\')
+            printf_on(line, "\\%c", byte);
+        else if (byte < 0x20 || byte >= 0x7f)
+            printf_on(line, "\\u%04x", byte);
+        else
+            put(line, at, 1);
+    }
+    puts_on(line, "\"");
+}
+
+static void json_number(line_t *line, const char *name, uint64_t value)
+{
+    if (value) printf_on(line, ",\"%s\":%llu", name, (unsigned long long)value);
+}
+
+void log_json(char *out, double seconds, unsigned modem, const log_record_t *record, const char *text)
+{
+    char   peer[ADDRESS_TEXT_MAX];
+    line_t line = { .out = out };
+    printf_on(&line, "{\"time\":%.6f,\"modem\":%u,\"event\":\"%s\"", seconds, modem, record->event);
+    if (record->link) printf_on(&line, ",\"link\":%u", (unsigned)record->link->id);
+    if (record->peer) printf_on(&line, ",\"peer\":\"%s\"", address_text(record->peer, peer));
+    json_number(&line, "bytes", record->bytes);
+    json_number(&line, "received", record->received);
+    json_number(&line, "sent", record->sent);
+    if (record->reason) printf_on(&line, ",\"reason\":\"%s\"", record->reason);
+    if (text && *text) {
+        puts_on(&line, ",\"text\":");
+        json_text(&line, text);
+    }
+    puts_on(&line, "}");
+}
+
+void log_write(const log_t *log, uint64_t now_us, unsigned modem, const log_record_t *record, const char *text)
+{
+    char line[LOG_LINE_MAX];
+    bool shown = record->level == LOG_PROBLEM ||
+                 (record->level == LOG_EVENT ? log->volume >= LOG_NORMAL : log->volume >= LOG_VERBOSE);
+    if (log->trace) {
+        log_json(line, (double)(now_us - log->start_us) / 1e6, modem, record, text);
+        fprintf(log->trace, "%s\n", line);
+    }
+    if (!shown) return;
+    log_human(line, record, text);
+    if (log->show)
+        log->show(log->context, line);
+    else
+        fprintf(stderr, "%s\n", line);
+}
+
+void log_note_text(char *out, const cipmux_note_t *note)
+{
+    line_t      line = { .out = out };
+    const char *sentence = cipmux_reason_sentence(note->reason);
+    out[0] = '\0';
+    for (const char *at = sentence ? sentence : ""; *at; at++) {
+        if (at[0] != '%' || (at[1] != 's' && at[1] != 'd')) {
+            put(&line, at, 1);
+            continue;
+        }
+        at++;
+        if (*at == 's')
+            puts_on(&line, note->text);
+        else
+            printf_on(&line, "%ld", (long)note->number);
+    }
+}

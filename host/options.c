@@ -1,0 +1,304 @@
+/* The table of options. See options.h. */
+#include "options.h"
+
+#include "help.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINGER_MS = 500, HELP_COLUMN = 34 };
+
+typedef struct {
+    const char *name;
+    const char *argument;                                /* NULL: none. In brackets, with its '=': may be left out */
+    const char *help;                                    /* each line of it on a line of its own */
+    bool (*read)(options_t *options, const char *value); /* value NULL: none was given. False: `error` is set */
+    bool early;                                          /* others depend on it */
+} option_t;
+
+__attribute__((format(printf, 2, 3))) static bool wrong(options_t *options, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(options->error, sizeof options->error, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+/* ---- The modem --------------------------------------------------------------------------------------------------- */
+
+static bool read_dialect(options_t *options, const char *value)
+{
+    if (strcmp(value, "list") == 0) {
+        help_dialects(stdout);
+        options->printed = true;
+        return true;
+    }
+    return cipmux_config(&options->board.modem, value) ||
+           wrong(options, "--dialect=%s: there is no such dialect; --dialect=list names them", value);
+}
+
+static bool read_strict(options_t *options, const char *value)
+{
+    (void)value;
+    return cipmux_config(&options->board.modem, "nonos-1.7.6");
+}
+
+/* A decimal number up to `max`. */
+static bool read_number(const char *text, unsigned long max, unsigned long *out)
+{
+    char *end;
+    *out = strtoul(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && *out <= max;
+}
+
+static bool read_timing(options_t *options, const char *value)
+{
+    cipmux_config_t *modem = &options->board.modem;
+    const char      *equals = strchr(value, '=');
+    char             name[32];
+    unsigned long    ms;
+    if (strcmp(value, "fast") == 0 || strcmp(value, "real") == 0) {
+        cipmux_config_timing(modem, value[0] == 'r');
+        return true;
+    }
+    if (!equals || (size_t)(equals - value) >= sizeof name || !read_number(equals + 1, UINT32_MAX, &ms))
+        return wrong(options, "--timing=%s: it is fast, real or NAME=MS; `cipmux help timing` lists the names", value);
+    snprintf(name, sizeof name, "%.*s", (int)(equals - value), value);
+    return cipmux_config_time(modem, name, (uint32_t)ms) ||
+           wrong(options, "--timing=%s: there is no such time; `cipmux help timing` lists them", value);
+}
+
+static bool read_quirk(options_t *options, const char *value)
+{
+    const char   *equals = strchr(value, '=');
+    char          id[64];
+    unsigned long number;
+    if (strcmp(value, "list") == 0) {
+        help_quirks(stdout);
+        options->printed = true;
+        return true;
+    }
+    if (!equals || (size_t)(equals - value) >= sizeof id || !read_number(equals + 1, 255, &number))
+        return wrong(options, "--quirk=%s: it is ID=VALUE; --quirk=list names them", value);
+    snprintf(id, sizeof id, "%.*s", (int)(equals - value), value);
+    return cipmux_config_quirk(&options->board.modem, id, (unsigned)number) ||
+           wrong(options, "--quirk=%s: no such quirk, or no such value; --quirk=list names them", value);
+}
+
+static bool read_mac(options_t *options, const char *value)
+{
+    unsigned octet[6];
+    char     rest;
+    if (strlen(value) != 17 || sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%c", &octet[0], &octet[1], &octet[2], &octet[3],
+                                      &octet[4], &octet[5], &rest) != 6)
+        return wrong(options, "--mac=%s: it is six hexadecimal octets, such as 5c:cf:7f:00:00:01", value);
+    for (size_t i = 0; i < 6; i++)
+        options->board.modem.mac[i] = (uint8_t)octet[i];
+    return true;
+}
+
+static bool read_boot(options_t *options, const char *value)
+{
+    options->board.reset_on_open = strcmp(value, "open") == 0;
+    return options->board.reset_on_open || strcmp(value, "start") == 0 ||
+           wrong(options, "--boot=%s: it is start or open", value);
+}
+
+static bool read_world(options_t *options, const char *value)
+{
+    options->world = value;
+    return true;
+}
+
+/* ---- The serial side --------------------------------------------------------------------------------------------- */
+
+static bool read_serial(options_t *options, serial_kind_t kind, const char *value)
+{
+    if (options->serial != SERIAL_STANDARD)
+        return wrong(options, "a modem has one serial line: give one of --pty, --tcp and --unix, once");
+    options->serial = kind;
+    options->serial_where = value;
+    return true;
+}
+
+static bool read_pty(options_t *options, const char *value)
+{
+    return read_serial(options, SERIAL_PTY, value);
+}
+
+static bool read_tcp(options_t *options, const char *value)
+{
+    port_place_t place;
+    return port_place_parse(value, &place) ? read_serial(options, SERIAL_TCP, value)
+                                           : wrong(options, "--tcp=%s: it is [HOST:]PORT, HOST an address", value);
+}
+
+static bool read_unix(options_t *options, const char *value)
+{
+    return read_serial(options, SERIAL_UNIX, value);
+}
+
+static bool read_linger(options_t *options, const char *value)
+{
+    unsigned long ms;
+    if (!read_number(value, UINT32_MAX, &ms))
+        return wrong(options, "--linger=%s: it is a number of milliseconds", value);
+    options->linger_ms = (uint32_t)ms;
+    return true;
+}
+
+/* ---- The network ------------------------------------------------------------------------------------------------- */
+
+static bool read_net(options_t *options, const char *value)
+{
+    static const char *const scopes[] = { [SCOPE_ALL] = "all", [SCOPE_LOCAL] = "local", [SCOPE_NONE] = "none" };
+    for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+        if (strcmp(value, scopes[i]) == 0) {
+            options->board.net = (address_scope_t)i;
+            return true;
+        }
+    return wrong(options, "--net=%s: it is all, local or none", value);
+}
+
+static bool read_publish(options_t *options, const char *value)
+{
+    if (options->board.publish_count == OPTIONS_PUBLISH_MAX)
+        return wrong(options, "--publish=%s: at most %d of them", value, OPTIONS_PUBLISH_MAX);
+    if (!publish_parse(value, &options->publish[options->board.publish_count]))
+        return wrong(options, "--publish=%s: it is [ADDRESS:]HOSTPORT:PORT, for UDP with /udp behind", value);
+    options->board.publish_count++;
+    return true;
+}
+
+/* ---- The log ----------------------------------------------------------------------------------------------------- */
+
+static bool read_trace(options_t *options, const char *value)
+{
+    options->trace = value;
+    return true;
+}
+
+static bool read_quiet(options_t *options, const char *value)
+{
+    (void)value;
+    options->volume = LOG_QUIET;
+    return true;
+}
+
+static bool read_verbose(options_t *options, const char *value)
+{
+    (void)value;
+    options->volume = LOG_VERBOSE;
+    return true;
+}
+
+static bool read_help(options_t *options, const char *value)
+{
+    (void)value;
+    options_print(stdout);
+    options->printed = true;
+    return true;
+}
+
+static bool read_version(options_t *options, const char *value)
+{
+    (void)value;
+    printf("cipmux %s\n", CIPMUX_VERSION);
+    options->printed = true;
+    return true;
+}
+
+/* clang-format off */
+static const option_t table[] = {
+    {"dialect", "NAME", "which firmware: classic (default), nonos-1.7.6, esp-at-2.3; =list", read_dialect, true},
+    {"strict", NULL, "exactly the hardware's firmware: --dialect=nonos-1.7.6", read_strict, true},
+    {"timing", "fast|real|NAME=MS", "times of boot, scan, join ...: as short as can be (default),\n"
+                                    "as measured on modules, or one of them", read_timing, false},
+    {"quirk", "ID=VALUE", "a firmware detail that differs or is a guess; =list", read_quirk, false},
+    {"mac", "XX:XX:XX:XX:XX:XX", "the station's MAC address", read_mac, false},
+    {"boot", "start|open", "power on at once (default), or reset at each opening of the serial port", read_boot, false},
+    {"world", "FILE", "access points, as words; default: \"lab\" with password \"password\"", read_world, false},
+    {"pty", "[=LINK]", "the serial line is a pseudo-terminal, LINK a symbolic link to it", read_pty, false},
+    {"tcp", "[HOST:]PORT", "the serial line is a TCP port, for one client; port 0: any", read_tcp, false},
+    {"unix", "PATH", "the serial line is a Unix socket", read_unix, false},
+    {"linger", "MS", "stdin is a pipe: end after the input and so much silence (default 500)", read_linger, false},
+    {"net", "all|local|none", "what the modem reaches: everything (default), this computer, nothing", read_net, false},
+    {"publish", "[ADDRESS:]HOSTPORT:PORT[/udp]", "where the modem's PORT is found; default 127.0.0.1, the same\n"
+                                                 "port, 8000 higher below 1024; HOSTPORT 0: any", read_publish, false},
+    {"trace", "FILE", "write all that happens as JSON lines", read_trace, false},
+    {"quiet", NULL, "problems only", read_quiet, false},
+    {"verbose", NULL, "each movement of bytes too", read_verbose, false},
+    {"version", NULL, "print the version", read_version, false},
+    {"help", NULL, "print this; `cipmux help TOPIC` knows more", read_help, false},
+};
+/* clang-format on */
+
+static const size_t table_size = sizeof table / sizeof *table;
+
+static bool may_be_left_out(const option_t *option)
+{
+    return !option->argument || strncmp(option->argument, "[=", 2) == 0;
+}
+
+void options_print(FILE *out)
+{
+    fprintf(out, "cipmux: the ESP8266 AT modem as software\n\n"
+                 "usage: cipmux [OPTION]...     the modem on this terminal, or on stdin and stdout\n"
+                 "       cipmux help [TOPIC]    reasons, a reason's id, quirks, timing, dialects\n\n");
+    for (size_t i = 0; i < table_size; i++) {
+        char        left[64];
+        const char *line = table[i].help;
+        const char *argument = table[i].argument ? table[i].argument : "";
+        snprintf(left, sizeof left, "--%s%s%s", table[i].name, may_be_left_out(&table[i]) ? "" : "=", argument);
+        if (strlen(left) >= HELP_COLUMN)
+            fprintf(out, "  %s\n  %*s", left, HELP_COLUMN, "");
+        else
+            fprintf(out, "  %-*s", HELP_COLUMN, left);
+        for (const char *end; (end = strchr(line, '\n')); line = end + 1)
+            fprintf(out, "%.*s\n  %*s", (int)(end - line), line, HELP_COLUMN, "");
+        fprintf(out, "%s\n", line);
+    }
+    fprintf(out, "\nThis computer is 10.0.2.2 for the modem. Join with AT+CWJAP=\"lab\",\"password\".\n");
+}
+
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
+
+static const option_t *find(const char *name, size_t length)
+{
+    for (size_t i = 0; i < table_size; i++)
+        if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0) return &table[i];
+    return NULL;
+}
+
+/* Reads one option of argv and, where it stands alone, its value behind it. */
+static bool read_one(options_t *options, int argc, char **argv, int *at, bool early)
+{
+    const char *text = argv[*at];
+    if (text[0] != '-' || text[1] != '-' || text[2] == '\0')
+        return wrong(options, "%s: this is no option; see cipmux --help", text);
+    const char     *equals = strchr(text, '=');
+    size_t          length = equals ? (size_t)(equals - text) - 2 : strlen(text) - 2;
+    const option_t *option = find(text + 2, length);
+    const char     *value = equals ? equals + 1 : NULL;
+    if (!option) return wrong(options, "--%.*s: there is no such option; see cipmux --help", (int)length, text + 2);
+    if (value && !option->argument) return wrong(options, "--%s takes no argument", option->name);
+    if (!value && !may_be_left_out(option)) {
+        if (*at + 1 == argc)
+            return wrong(options, "--%s needs its argument: --%s=%s", option->name, option->name, option->argument);
+        value = argv[++*at];
+    }
+    return option->early != early || option->read(options, value);
+}
+
+bool options_read(options_t *options, int argc, char **argv)
+{
+    *options = (options_t){ .linger_ms = LINGER_MS, .volume = LOG_NORMAL };
+    cipmux_config(&options->board.modem, "classic");
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = 1; i < argc && !options->printed; i++)
+            if (!read_one(options, argc, argv, &i, pass == 0)) return false;
+    options->board.publish = options->publish;
+    return true;
+}

@@ -1,0 +1,310 @@
+/* Listening, admission and refusal. See publisher.h. */
+#include "publisher.h"
+
+#include "board.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* ---- Listening --------------------------------------------------------------------------------------------------- */
+
+static void reuse(int fd, int on)
+{
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+}
+
+static void client_knocks(void *owner, int events)
+{
+    publisher_t *publisher = owner;
+    (void)events;
+    publisher->knocking = true;
+    board_wake(publisher->board);
+}
+
+/* A socket bound to an address, or -1 and errno. */
+static int bind_at(const cipmux_address_t *where)
+{
+    struct sockaddr_storage at;
+    socklen_t               length = address_to_sockaddr(where, &at);
+    int                     fd = socket(at.ss_family, SOCK_STREAM, 0);
+    if (fd < 0) return -1;
+    fd_prepare(fd);
+    reuse(fd, 1);
+    if (bind(fd, (struct sockaddr *)&at, length) == 0) return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* A listening socket at publisher->at, or -1 and errno. A port of the kernel's choice is bound a second time by its
+ * number: the kernel takes the port of its choice away from a socket that stops listening, see pause_or_resume(). */
+static int listen_at(publisher_t *publisher)
+{
+    int chosen = -1;
+    if (publisher->at.port == 0) {
+        chosen = bind_at(&publisher->at);
+        publisher->at.port = address_of_socket(chosen).port;
+    }
+    int fd = bind_at(&publisher->at);
+    int error = errno;
+    if (chosen >= 0) close(chosen);
+    if (fd >= 0) {
+        sockets_prepare_tcp(fd); /* the buffers are inherited by every client's socket */
+        if (listen(fd, PUBLISHER_BACKLOG) == 0) return fd;
+        error = errno;
+        close(fd);
+    }
+    errno = error;
+    return -1;
+}
+
+static void log_listening(publisher_t *publisher)
+{
+    char     text[ADDRESS_TEXT_MAX];
+    board_t *board = publisher->board;
+    board_log(board, &(log_record_t){ .event = "listening", .bytes = 0 }, "port %u is at %s", (unsigned)publisher->port,
+              address_text(&publisher->at, text));
+    if (!radio_joined(board->config->air, &board->station))
+        board_log_reason(board, (log_record_t){ .event = "note" }, HOST_REASON_SERVER_WITHOUT_WIFI);
+}
+
+static void listen_to(publisher_t *publisher, uint16_t port, uint8_t family)
+{
+    board_t              *board = publisher->board;
+    const board_config_t *config = board->config;
+    publisher->port = port;
+    publisher->at = publish_find(config->publish, config->publish_count, false, port, family);
+    publisher->answer_due = true;
+    publisher->answer = CIPMUX_CAUSE_NONE;
+    if (config->net == SCOPE_NONE) {
+        board_log_reason(board, (log_record_t){ .event = "note" }, HOST_REASON_NOT_PUBLISHED);
+        return;
+    }
+    int fd = listen_at(publisher);
+    publisher->listener = fd < 0 ? NULL : sock_new(board->loop, fd, client_knocks, publisher);
+    if (!publisher->listener) {
+        char text[ADDRESS_TEXT_MAX];
+        board_log(board,
+                  &(log_record_t){
+                      .event = "failed", .level = LOG_PROBLEM, .reason = host_reason_id(host_reason_of_errno(errno)) },
+                  "port %u cannot be published at %s: %s", (unsigned)port, address_text(&publisher->at, text),
+                  host_reason_sentence(host_reason_of_errno(errno)));
+        if (fd >= 0) close(fd);
+        publisher->answer = CIPMUX_CAUSE_LOCAL;
+        return;
+    }
+    publisher->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    sock_want(publisher->listener, UV_READABLE);
+    log_listening(publisher);
+}
+
+static void unlisten(publisher_t *publisher)
+{
+    sock_close(publisher->listener);
+    sock_reset(publisher->waiting);
+    if (publisher->spare >= 0) close(publisher->spare);
+    if (publisher->listener)
+        board_log(publisher->board, &(log_record_t){ .event = "listening" }, "no more on port %u",
+                  (unsigned)publisher->port);
+    publisher->listener = publisher->waiting = NULL;
+    publisher->spare = -1;
+    publisher->port = 0;
+    publisher->answer_due = publisher->knocking = publisher->paused = false;
+}
+
+/* A full server of this firmware does not listen: clients are refused. The socket stays bound, so that nobody else can
+ * take the port: shutdown() ends the listening of a socket, listen() begins it again. Without SO_REUSEADDR meanwhile,
+ * for another program could listen beside a bound socket that has it. */
+static void pause_or_resume(publisher_t *publisher, cipmux_admission_t admission)
+{
+    int  fd = sock_fd(publisher->listener);
+    bool full = admission != CIPMUX_ADMIT_OPEN;
+    if (!publisher->pauses || full == publisher->paused) return;
+    if (full) {
+        reuse(fd, 0);
+        if (shutdown(fd, SHUT_RD) != 0) { /* not on this system: clients are reset instead */
+            reuse(fd, 1);
+            publisher->pauses = false;
+            return;
+        }
+        sock_want(publisher->listener, 0);
+        publisher->knocking = false;
+        board_log_reason(publisher->board, (log_record_t){ .event = "note" }, HOST_REASON_SERVER_PAUSED);
+    } else {
+        reuse(fd, 1);
+        if (listen(fd, PUBLISHER_BACKLOG) != 0) return;
+        sock_want(publisher->listener, UV_READABLE);
+    }
+    publisher->paused = full;
+}
+
+/* ---- Turning away ------------------------------------------------------------------------------------------------ */
+
+static host_reason_t refusal_reason(cipmux_admission_t admission)
+{
+    return admission == CIPMUX_ADMIT_FIN      ? HOST_REASON_CLIENT_CLOSED
+           : admission == CIPMUX_ADMIT_SILENT ? HOST_REASON_CLIENT_UNANSWERED
+                                              : HOST_REASON_CLIENT_RESET;
+}
+
+static void log_refusal(publisher_t *publisher, uint64_t now_us, const cipmux_address_t *peer, host_reason_t reason)
+{
+    if (now_us - publisher->noted_us < PUBLISHER_QUIET_US) {
+        publisher->refusals++;
+        board_log_reason(publisher->board, (log_record_t){ .event = "refused", .level = LOG_DETAIL, .peer = peer },
+                         reason);
+        return;
+    }
+    if (publisher->refusals)
+        board_log(publisher->board, &(log_record_t){ .event = "refused" }, "%llu more clients",
+                  (unsigned long long)publisher->refusals);
+    board_log_reason(publisher->board, (log_record_t){ .event = "refused", .peer = peer }, reason);
+    publisher->refusals = 0;
+    publisher->noted_us = now_us;
+}
+
+static void turn_away(publisher_t *publisher, uint64_t now_us, sock_t *client, const cipmux_address_t *peer,
+                      cipmux_admission_t admission)
+{
+    log_refusal(publisher, now_us, peer, refusal_reason(admission));
+    if (admission == CIPMUX_ADMIT_FIN)
+        sockets_farewell(&publisher->board->sockets, now_us, client);
+    else
+        sock_reset(client);
+}
+
+/* ---- Letting in -------------------------------------------------------------------------------------------------- */
+
+static void nobody_ready(void *owner, int events)
+{
+    (void)owner;
+    (void)events;
+}
+
+/* No descriptor is left: the spare one makes room to accept this client and close it. */
+static bool accept_and_drop(publisher_t *publisher, uint64_t now_us)
+{
+    int fd = -1;
+    if (publisher->spare >= 0) {
+        close(publisher->spare);
+        fd = accept(sock_fd(publisher->listener), NULL, NULL);
+        if (fd >= 0) close(fd);
+        publisher->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    }
+    if (fd < 0) {
+        publisher->knocking = false;
+        publisher->retry_us = now_us + PUBLISHER_RETRY_US;
+        sock_want(publisher->listener, 0);
+        return false;
+    }
+    log_refusal(publisher, now_us, NULL, HOST_REASON_NO_DESCRIPTORS);
+    return true;
+}
+
+/* The next client of the kernel's queue into publisher->waiting. False: none. */
+static bool accept_client(publisher_t *publisher, uint64_t now_us)
+{
+    struct sockaddr_storage peer = { 0 };
+    socklen_t               length = sizeof peer;
+    int                     fd = accept(sock_fd(publisher->listener), (struct sockaddr *)&peer, &length);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) return accept_and_drop(publisher, now_us);
+    if (fd < 0) {
+        publisher->knocking = errno == ECONNABORTED || errno == EINTR;
+        return false;
+    }
+    fd_prepare(fd);
+    publisher->waiting = sock_new(publisher->board->loop, fd, nobody_ready, publisher);
+    if (!publisher->waiting) {
+        close(fd);
+        return false;
+    }
+    cipmux_address_t real = address_from_sockaddr(&peer);
+    cipmux_address_t local = address_of_socket(fd);
+    publisher->waiting_peer = address_seen(&real, &local);
+    return true;
+}
+
+/* Offers the waiting client. False: later. */
+static bool offer_client(publisher_t *publisher, uint64_t now_us)
+{
+    board_t       *board = publisher->board;
+    cipmux_link_t  link;
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_ACCEPT,
+                             .address = publisher->waiting_peer,
+                             .local_port = publisher->port,
+                             .memory_size = cipmux_receive_memory(&board->modem) };
+    event.memory = malloc(event.memory_size);
+    cipmux_answer_t answer = event.memory ? cipmux_event(&board->modem, now_us, &event, &link) : CIPMUX_REFUSED;
+    if (answer != CIPMUX_TAKEN) free(event.memory);
+    if (answer == CIPMUX_LATER) return false;
+    sock_t *client = publisher->waiting;
+    publisher->waiting = NULL;
+    if (answer == CIPMUX_TAKEN) {
+        board_log(board, &(log_record_t){ .event = "accept", .link = &link, .peer = &event.address }, NULL);
+        sockets_adopt(&board->sockets, link, client, &event.address, publisher->port, event.memory);
+    } else {
+        turn_away(publisher, now_us, client, &event.address, CIPMUX_ADMIT_RESET);
+    }
+    return true;
+}
+
+static bool next_client(publisher_t *publisher, uint64_t now_us)
+{
+    cipmux_admission_t admission = cipmux_admission(&publisher->board->modem);
+    if (!publisher->waiting && !(publisher->knocking && accept_client(publisher, now_us))) return false;
+    if (!publisher->waiting) return true;
+    if (admission == CIPMUX_ADMIT_OPEN) return offer_client(publisher, now_us);
+    turn_away(publisher, now_us, publisher->waiting, &publisher->waiting_peer, admission);
+    publisher->waiting = NULL;
+    return true;
+}
+
+/* ---- The public face --------------------------------------------------------------------------------------------- */
+
+void publisher_open(publisher_t *publisher, board_t *board)
+{
+    *publisher = (publisher_t){ .board = board, .spare = -1 };
+    publisher->pauses = board->config->modem.quirk[CIPMUX_QUIRK_FULL_RESET] != 0; /* [tcpip 4.4] */
+}
+
+void publisher_close(publisher_t *publisher)
+{
+    if (publisher->port) unlisten(publisher);
+}
+
+bool publisher_request(publisher_t *publisher, const cipmux_request_t *request)
+{
+    if (request->kind != CIPMUX_REQUEST_LISTEN && request->kind != CIPMUX_REQUEST_UNLISTEN) return false;
+    if (publisher->port) unlisten(publisher);
+    if (request->kind == CIPMUX_REQUEST_LISTEN) listen_to(publisher, request->listen.port, request->listen.family);
+    return true;
+}
+
+bool publisher_turn(publisher_t *publisher, uint64_t now_us)
+{
+    bool moved = false;
+    if (publisher->answer_due) {
+        cipmux_event_t event = { .kind = CIPMUX_EVENT_LISTENING, .cause = publisher->answer };
+        if (cipmux_event(&publisher->board->modem, now_us, &event, NULL) != CIPMUX_LATER) {
+            publisher->answer_due = false;
+            moved = true;
+        }
+    }
+    if (!publisher->listener) return moved;
+    pause_or_resume(publisher, cipmux_admission(&publisher->board->modem));
+    if (publisher->retry_us && publisher->retry_us <= now_us && !publisher->paused) {
+        publisher->retry_us = 0;
+        sock_want(publisher->listener, UV_READABLE);
+    }
+    for (int i = 0; i < PUBLISHER_REFUSALS && next_client(publisher, now_us); i++)
+        moved = true;
+    return moved;
+}
+
+uint64_t publisher_deadline(const publisher_t *publisher)
+{
+    return publisher->listener && publisher->retry_us ? publisher->retry_us : CIPMUX_NEVER;
+}

@@ -1,0 +1,152 @@
+/* The option table: what each option does, what is refused, and that --help shows all of it. */
+#include "options.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { ARGUMENTS_MAX = 8 };
+
+/* Reads a command line of blank-separated words. */
+static bool read_line(options_t *options, const char *line)
+{
+    static char words[512];
+    char       *argv[ARGUMENTS_MAX + 1] = { (char *)(uintptr_t) "cipmux" };
+    int         argc = 1;
+    snprintf(words, sizeof words, "%s", line);
+    for (char *word = strtok(words, " "); word && argc < ARGUMENTS_MAX; word = strtok(NULL, " "))
+        argv[argc++] = word;
+    return options_read(options, argc, argv);
+}
+
+static void defaults(void **state)
+{
+    (void)state;
+    options_t options;
+    assert_true(read_line(&options, ""));
+    assert_string_equal(cipmux_dialect_name(options.board.modem.dialect), "classic");
+    assert_int_equal(options.serial, SERIAL_STANDARD);
+    assert_int_equal(options.board.net, SCOPE_ALL);
+    assert_int_equal(options.linger_ms, 500);
+    assert_int_equal(options.volume, LOG_NORMAL);
+    assert_int_equal(options.board.publish_count, 0);
+    assert_false(options.board.reset_on_open);
+    assert_int_equal(options.board.modem.time_ms[CIPMUX_TIME_BOOT], 50);
+}
+
+static void the_modem(void **state)
+{
+    (void)state;
+    options_t     options;
+    const uint8_t mac[6] = { 0x5c, 0xcf, 0x7f, 0x01, 0x02, 0xff };
+    assert_true(read_line(&options, "--timing=boot=7 --quirk=single-server=1 --mac=5c:cf:7f:01:02:ff --strict"));
+    assert_string_equal(cipmux_dialect_name(options.board.modem.dialect), "nonos-1.7.6");
+    assert_int_equal(options.board.modem.time_ms[CIPMUX_TIME_BOOT],
+                     7); /* the dialect comes first, wherever it stands */
+    assert_int_equal(options.board.modem.quirk[CIPMUX_QUIRK_SINGLE_SERVER], 1);
+    assert_memory_equal(options.board.modem.mac, mac, sizeof mac);
+    assert_true(read_line(&options, "--dialect=esp-at-2.3 --timing=real --timing=boot=0"));
+    assert_string_equal(cipmux_dialect_name(options.board.modem.dialect), "esp-at-2.3");
+    assert_int_equal(options.board.modem.time_ms[CIPMUX_TIME_SCAN], 2004);
+    assert_int_equal(options.board.modem.time_ms[CIPMUX_TIME_BOOT], 0);
+}
+
+static void serial_and_network(void **state)
+{
+    (void)state;
+    options_t options;
+    assert_true(read_line(&options, "--pty"));
+    assert_int_equal(options.serial, SERIAL_PTY);
+    assert_null(options.serial_where);
+    assert_true(read_line(&options, "--pty=modem0 --boot=open"));
+    assert_string_equal(options.serial_where, "modem0");
+    assert_true(options.board.reset_on_open);
+    assert_true(read_line(&options, "--tcp 127.0.0.1:0 --linger 0 --net=local --quiet"));
+    assert_int_equal(options.serial, SERIAL_TCP);
+    assert_string_equal(options.serial_where, "127.0.0.1:0");
+    assert_int_equal(options.linger_ms, 0);
+    assert_int_equal(options.board.net, SCOPE_LOCAL);
+    assert_int_equal(options.volume, LOG_QUIET);
+    assert_true(read_line(&options, "--publish=8080:80 --publish=0:53/udp --net=none --verbose --trace=t"));
+    assert_int_equal(options.board.publish_count, 2);
+    assert_true(options.board.publish[1].udp);
+    assert_int_equal(options.board.net, SCOPE_NONE);
+    assert_int_equal(options.volume, LOG_VERBOSE);
+    assert_string_equal(options.trace, "t");
+}
+
+static void refusals_name_the_option(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *named;
+    } cases[] = {
+        { "--bogus", "--bogus" },
+        { "--", "--" },
+        { "-h", "-h" },
+        { "word", "word" },
+        { "--dial", "--dial" },
+        { "--dialect", "--dialect" },
+        { "--dialect=2.0", "2.0" },
+        { "--strict=yes", "--strict" },
+        { "--timing=slow", "slow" },
+        { "--timing=boot=", "boot=" },
+        { "--timing=boot=x", "boot=x" },
+        { "--timing=nap=1", "nap=1" },
+        { "--quirk=ipd-tail", "ipd-tail" },
+        { "--quirk=nothing=1", "nothing=1" },
+        { "--quirk=ipd-tail=255", "ipd-tail=255" },
+        { "--mac=5c:cf:7f:00:00", "5c:cf:7f:00:00" },
+        { "--mac=5c:cf:7f:00:00:0g", "5c:cf:7f:00:00:0g" },
+        { "--boot=later", "later" },
+        { "--net=lan", "lan" },
+        { "--publish=80", "80" },
+        { "--tcp=x", "--tcp=x" },
+        { "--linger=-1", "-1" },
+        { "--pty --tcp=0", "--pty" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        options_t options;
+        assert_false(read_line(&options, cases[i].line));
+        assert_non_null(strstr(options.error, cases[i].named));
+        assert_null(strchr(options.error, '\n'));
+    }
+}
+
+/* --help names every option once, at the beginning of a line, and fits a terminal of 120 columns. */
+static void help_is_complete(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "dialect", "strict", "timing", "quirk",   "mac",     "boot",
+                                         "world",   "pty",    "tcp",    "unix",    "linger",  "net",
+                                         "publish", "trace",  "quiet",  "verbose", "version", "help" };
+    char                    *text = NULL;
+    size_t                   size = 0, found = 0;
+    FILE                    *out = open_memstream(&text, &size);
+    options_print(out);
+    fclose(out);
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
+        assert_true(strlen(line) <= 120);
+        if (strncmp(line, "  --", 4) == 0) {
+            assert_true(found < sizeof names / sizeof *names);
+            assert_memory_equal(line + 4, names[found], strlen(names[found]));
+            found++;
+        }
+    }
+    assert_int_equal(found, sizeof names / sizeof *names);
+    free(text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults),           cmocka_unit_test(the_modem),
+        cmocka_unit_test(serial_and_network), cmocka_unit_test(refusals_name_the_option),
+        cmocka_unit_test(help_is_complete),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
