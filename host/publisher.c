@@ -235,7 +235,7 @@ static bool offer_client(publisher_t *publisher, uint64_t now_us)
     cipmux_event_t event = { .kind = CIPMUX_EVENT_ACCEPT,
                              .address = publisher->waiting_peer,
                              .local_port = publisher->port,
-                             .memory_size = cipmux_receive_memory(&board->modem) };
+                             .memory_size = cipmux_link_memory(&board->modem) };
     event.memory = malloc(event.memory_size);
     cipmux_answer_t answer = event.memory ? cipmux_event(&board->modem, now_us, &event, &link) : CIPMUX_REFUSED;
     if (answer != CIPMUX_TAKEN) free(event.memory);

@@ -224,7 +224,7 @@ static bool tell_decision(sockets_link_t *link, uint64_t now_us)
     if (link->cause == CIPMUX_CAUSE_NONE) {
         event.kind = CIPMUX_EVENT_UP;
         event.local_port = link->local_port;
-        event.memory_size = cipmux_receive_memory(modem);
+        event.memory_size = cipmux_link_memory(modem);
         if (!link->memory) link->memory = malloc(event.memory_size);
         event.memory = link->memory;
         if (!link->memory) {

@@ -47,8 +47,7 @@ enum {
     CIPMUX_HOST_MAX     = 64,   /* a host name, bytes */
     CIPMUX_SSID_MAX     = 32,   /* bytes; any byte value */
     CIPMUX_PASSWORD_MAX = 64,   /* bytes */
-    CIPMUX_RECEIVE_MIN  = 2048, /* smallest receive memory that may be lent to a link, bytes */
-    CIPMUX_SIZE         = 4096, /* sizeof(cipmux_t), bytes */
+    CIPMUX_SIZE         = 2560, /* sizeof(cipmux_t), bytes */
 };
 
 #define CIPMUX_NEVER UINT64_MAX /* cipmux_deadline(): nothing is due */
@@ -188,7 +187,7 @@ typedef enum {
     CIPMUX_REQUEST_DIAL,     /* open an outgoing link; answer with UP or FAILED */
     CIPMUX_REQUEST_HANG_UP,  /* close the link's socket. Exactly one for each link that was UP or accepted, also when the
                                 peer ended first, and for a dial that is given up */
-    CIPMUX_REQUEST_RETURN,   /* the receive memory that was lent to this link is the caller's again; once, after HANG_UP */
+    CIPMUX_REQUEST_RETURN,   /* the memory that was lent to this link is the caller's again; once, after HANG_UP */
     CIPMUX_REQUEST_WATCH,    /* say ACKED as soon as the peer's TCP has acknowledged all bytes taken so far */
     CIPMUX_REQUEST_OPTION,   /* the link's TCP_NODELAY changed; no answer */
     CIPMUX_REQUEST_LISTEN,   /* start the server; answer with LISTENING. Which clients get in: cipmux_admission() */
@@ -277,8 +276,8 @@ typedef struct {
     cipmux_cause_t      cause;
     cipmux_address_t    address;
     uint16_t            local_port;
-    void               *memory; /* UP ACCEPT: receive memory lent until RETURN */
-    size_t              memory_size; /* bytes, at least CIPMUX_RECEIVE_MIN; cipmux_receive_memory() tells the real one's */
+    void               *memory;      /* UP ACCEPT: the link's buffers, lent until RETURN */
+    size_t              memory_size; /* bytes, at least cipmux_link_memory() */
     const cipmux_ap_t  *ap;
     uint8_t             gateway[4], netmask[4];
 } cipmux_event_t;
@@ -359,8 +358,9 @@ size_t cipmux_receive(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, cons
 /* One whole datagram. False: no room now, keep it. One that can never fit is taken, counted and noted. */
 bool cipmux_datagram(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, const cipmux_address_t *from, const void *bytes,
                      size_t n);
-/* Receive memory of a link on the real module, bytes: the TCP window it opens [tcpip 4.10]. */
-size_t cipmux_receive_memory(const cipmux_t *modem);
+/* Memory that each open link needs, bytes: the receive window and the send buffer of the real module [tcpip 4.10]. An idle
+ * modem has none. */
+size_t cipmux_link_memory(const cipmux_t *modem);
 
 /* Link bytes, out: what waits to be sent on `link`. `*out` stays valid until cipmux_send_done(). UDP: exactly one datagram
  * (true with n = 0: an empty one), to `*to`. TCP: a piece of the stream. False: nothing waits. */

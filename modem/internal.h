@@ -40,6 +40,7 @@ typedef enum {
 /* X(NAME, nonos, esp-at, meaning) */
 #define CIPMUX_NUMBERS(X)                                                                                              \
     X(RECEIVE_MEMORY, 2920, 5760, "bytes a link buffers, its TCP window [tcpip 4.10]")                                 \
+    X(SEND_MEMORY, 2920, 2880, "bytes of its TCP send buffer [tcpip 4.10]")                                            \
     X(FRAME_MAX, 1460, 1460, "payload of one +IPD [tcpip 4.5]")                                                        \
     X(SEND_MAX, 2048, 2048, "payload of one AT+CIPSEND [tcpip 4.10]")                                                  \
     X(THROUGH_PIECE, 2048, 1460, "what passthrough sends in one piece [tcpip 4.8]")                                    \
@@ -275,10 +276,10 @@ extern CIPMUX_TABLE link_patch_t link_patches[];
 extern const size_t              link_patch_count;
 
 typedef struct {
-    uint8_t         *memory; /* lent; NULL: none */
+    uint8_t         *memory; /* lent; NULL: none. The receive ring, and behind it the send buffer */
     uint64_t         since;  /* DIALING: its begin. OPEN: last activity */
     cipmux_address_t peer;   /* UDP: the current target */
-    uint16_t         size, head, fill; /* of `memory`: capacity, first byte, bytes held */
+    uint16_t         size, head, fill; /* of the ring: capacity, first byte, bytes held */
     uint16_t         local_port, keepalive_s;
     uint16_t         first_left; /* UDP: bytes left of the first datagram */
     uint8_t          state, life, return_life; /* return_life: the life whose memory goes back */
@@ -298,6 +299,7 @@ cipmux_link_t      link_handle(const modem_t *m, uint8_t id);
 bool               link_is_open(const modem_t *m, uint8_t id); /* counts as a connection on the wire */
 size_t             links_open(const modem_t *m);
 int                link_lowest_free(const modem_t *m); /* -1: none */
+void               link_return(modem_t *m, uint8_t id);
 void               link_begin(modem_t *m, uint8_t id, cipmux_type_t type, bool served); /* a new life */
 bool               link_lend(modem_t *m, link_t *link, const cipmux_event_t *event);
 void               links_leave(modem_t *m); /* the station left its network */
@@ -394,8 +396,7 @@ typedef struct {
     uint8_t          burst, plus;     /* bytes of this burst (saturating), and whether all of them were '+' */
     uint8_t          state;           /* sender_state_t */
     bool             escapes, escape_open, flushing;
-    cipmux_link_t    link;
-    uint8_t          data[CIPMUX_SEND_MAX];
+    cipmux_link_t    link; /* whose send buffer has the bytes */
 } sender_t;
 
 const sender_cell_t *sender_cell(family_t family, sender_state_t state, sender_event_t event);
@@ -405,6 +406,7 @@ bool                 sender_takes_bytes(const modem_t *m);
 bool                 sender_has_room(const modem_t *m);
 bool                 sender_is_busy(const modem_t *m); /* SETTLING, SENDING, WAITING */
 bool                 sender_is_through(const modem_t *m);
+bool                 sender_keeps_memory(const modem_t *m, uint8_t id); /* also while the link is down */
 void                 sender_link_ended(modem_t *m, uint8_t id);
 void                 sender_resolved(modem_t *m, const cipmux_address_t *address);
 uint64_t             sender_deadline(const modem_t *m);

@@ -144,6 +144,15 @@ static void say_connected(modem_t *m, uint8_t id, bool failed)
     say(m, TEXT_LINK_CONN, failed, id, link_type_text(m, link), link->served, &link->peer, link->peer.port, link->local_port);
 }
 
+/* The memory of the life `return_life` goes back. */
+void link_return(modem_t *m, uint8_t id)
+{
+    link_t *const link = &m->link[id];
+    if (link->memory == NULL) return;
+    link->memory = NULL;
+    link->asks |= LINK_ASK_RETURN;
+}
+
 static void effect(modem_t *m, uint8_t id, effect_t what)
 {
     link_t *const link = &m->link[id];
@@ -158,12 +167,10 @@ static void effect(modem_t *m, uint8_t id, effect_t what)
         link->asks &= (uint8_t)~(LINK_ASK_DIAL | LINK_ASK_WATCH | LINK_ASK_OPTION);
         break;
     case ASK_RETURN:
-        if (link->memory == NULL) break;
-        link->memory      = NULL;
         link->return_life = link->life;
         link->fill        = 0;
         link->first_left  = 0;
-        link->asks |= LINK_ASK_RETURN;
+        if (!sender_keeps_memory(m, id)) link_return(m, id);
         break;
     case SAY_CONNECT:
         say_connected(m, id, false);
@@ -239,7 +246,8 @@ void link_begin(modem_t *m, uint8_t id, cipmux_type_t type, bool served)
     link_t *const link = &m->link[id];
     if (link->state == LINK_KEPT) link_step(m, id, LINK_REUSE);
     *link = (link_t){
-        .life = (uint8_t)(link->life + 1), .return_life = link->return_life, .asks = link->asks,
+        .life = (uint8_t)(link->life + 1), .return_life = link->return_life, .asks = link->asks, .memory = link->memory,
+        .size = link->size,
         .type = (uint8_t)type, .served = served, .since = m->now,
     };
 }
@@ -286,12 +294,17 @@ void links_settle(modem_t *m)
 /* Takes the receive memory that comes with UP and ACCEPT. False: there is none, a bug of the caller. */
 bool link_lend(modem_t *m, link_t *link, const cipmux_event_t *event)
 {
-    if (event->memory == NULL || event->memory_size < CIPMUX_RECEIVE_MIN) {
+    if (event->memory == NULL || event->memory_size < cipmux_link_memory((const cipmux_t *)m)) {
         m->counters.refused_events++;
         return false;
     }
+    if (link->memory != NULL) { /* kept for passthrough's unsent bytes */
+        const size_t size = (size_t)number(m, NUMBER_RECEIVE_MEMORY);
+        memcpy((uint8_t *)event->memory + size, link->memory + size, (size_t)number(m, NUMBER_SEND_MEMORY));
+        link_return(m, (uint8_t)(link - m->link));
+    }
     link->memory     = event->memory;
-    link->size       = (uint16_t)(event->memory_size < UINT16_MAX ? event->memory_size : UINT16_MAX);
+    link->size       = (uint16_t)number(m, NUMBER_RECEIVE_MEMORY);
     link->local_port = event->local_port;
     return true;
 }

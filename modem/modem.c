@@ -51,8 +51,8 @@ static void forget_everything(modem_t *m, link_event_t event, bool print)
 {
     if (m->server.port != 0) m->asks |= ASK_UNLISTEN;
     const uint8_t unlisten = m->asks & ASK_UNLISTEN;
-    for (uint8_t id = 0; id < CIPMUX_LINKS; id++) link_step(m, id, event);
     sender_step(m, SEND_RESTART);
+    for (uint8_t id = 0; id < CIPMUX_LINKS; id++) link_step(m, id, event);
     command_restart(m);
     wifi_stop(m, print);
     m->asks |= unlisten;

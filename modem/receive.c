@@ -229,9 +229,10 @@ static const link_t *receiving_link(const modem_t *m, cipmux_link_t handle)
     return link->life == handle.life && link->state == LINK_OPEN ? link : NULL;
 }
 
-size_t cipmux_receive_memory(const cipmux_t *modem)
+size_t cipmux_link_memory(const cipmux_t *modem)
 {
-    return (size_t)number((const modem_t *)modem, NUMBER_RECEIVE_MEMORY);
+    const modem_t *const m = (const modem_t *)modem;
+    return (size_t)(number(m, NUMBER_RECEIVE_MEMORY) + number(m, NUMBER_SEND_MEMORY));
 }
 
 size_t cipmux_receive_room(const cipmux_t *modem, cipmux_link_t handle)

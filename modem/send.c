@@ -105,8 +105,10 @@ bool sender_step(modem_t *m, sender_event_t event)
     sender_t *const            s    = &m->sender;
     const sender_cell_t *const cell = sender_cell((family_t)m->family, (sender_state_t)s->state, event);
     if (!cell->legal) return false;
-    s->state = cell->next;
-    s->since = m->now;
+    const bool was_through = s->state == SENDER_THROUGH;
+    s->state               = cell->next;
+    s->since               = m->now;
+    if (was_through && s->state != SENDER_THROUGH && m->link[s->link.id].state == LINK_FREE) link_return(m, s->link.id);
     for (size_t i = 0; i < EFFECT_MAX; i++) effect(m, (sender_effect_t)cell->effects[i]);
     return true;
 }
@@ -181,22 +183,30 @@ bool sender_has_room(const modem_t *m)
     return s->taken < CIPMUX_SEND_MAX && !(s->flushing && link_alive(m));
 }
 
-static void store(sender_t *s, uint8_t byte)
+static uint8_t *buffer(const link_t *link) { return link->memory + link->size; }
+
+/* When the link has gone meanwhile the bytes are only counted. */
+static void store(modem_t *m, uint8_t byte)
 {
-    if (s->taken < CIPMUX_SEND_MAX) s->data[s->taken++] = byte;
+    sender_t *const s    = &m->sender;
+    link_t *const   link = &m->link[s->link.id];
+    if (s->taken == CIPMUX_SEND_MAX) return;
+    if (link->memory != NULL && link->life == s->link.life) buffer(link)[s->taken] = byte;
+    s->taken++;
 }
 
 /* AT+CIPSENDEX: \0 ends, \<c> is c [tcpip 3.10]. True: that was the end. */
-static bool store_escaped(sender_t *s, uint8_t byte)
+static bool store_escaped(modem_t *m, uint8_t byte)
 {
+    sender_t *const s = &m->sender;
     if (s->escape_open) {
         s->escape_open = false;
         if (byte == '0') return true;
-        store(s, byte);
+        store(m, byte);
     } else if (byte == '\\') {
         s->escape_open = true;
     } else {
-        store(s, byte);
+        store(m, byte);
     }
     return false;
 }
@@ -209,11 +219,13 @@ void sender_byte(modem_t *m, uint8_t byte)
     if (s->burst < UINT8_MAX) s->burst++;
     if (byte == '+' && s->plus < UINT8_MAX) s->plus++;
     s->last = m->now;
-    if (s->escapes) end = store_escaped(s, byte);
-    else store(s, byte);
+    if (s->escapes) end = store_escaped(m, byte);
+    else store(m, byte);
     if (s->state == SENDER_THROUGH) s->flushing = s->flushing || s->taken == CIPMUX_SEND_MAX;
     else if (end || s->taken == s->expected) sender_step(m, SEND_COMPLETE);
 }
+
+bool sender_keeps_memory(const modem_t *m, uint8_t id) { return sender_is_through(m) && m->sender.link.id == id; }
 
 static bool burst_is_escape(const sender_t *s) { return s->burst == 3 && s->plus == 3; }
 
@@ -342,7 +354,7 @@ bool cipmux_send_peek(const cipmux_t *modem, cipmux_link_t link, const void **ou
 {
     const modem_t *const m = (const modem_t *)modem;
     if (!waits_to_be_sent(m, link)) return false;
-    *out = m->sender.data + m->sender.sent;
+    *out = buffer(&m->link[link.id]) + m->sender.sent;
     *n   = piece(m);
     if (to != NULL) *to = m->sender.to.family != 0 ? m->sender.to : m->link[link.id].peer;
     return true;

@@ -31,7 +31,7 @@ enum {
     NET_LOOKUPS = 8,
     NET_BLOCKS =
         2 * CIPMUX_LINKS, /* receive memory: a block a link, and one for a life whose RETURN is still to come */
-    NET_BLOCK = 5760,     /* the largest cipmux_receive_memory() */
+    NET_BLOCK = 8640,     /* the largest cipmux_link_memory() */
     NET_PATTERN = 251,    /* the counting pattern: 0, 1, ... 250, 0, ... */
     NET_GIVE_UP_US = 20000000,
 };

@@ -11,7 +11,7 @@ static size_t lend(net_t *net, const cipmux_t *modem, cipmux_event_t *event)
     for (size_t i = 0; i < NET_BLOCKS; i++) {
         if (!net->block[i].used) {
             event->memory = net->memory[i];
-            event->memory_size = cipmux_receive_memory(modem);
+            event->memory_size = cipmux_link_memory(modem);
             if (event->memory_size > NET_BLOCK) {
                 net_fault(net, "the modem wants %zu bytes of receive memory", event->memory_size);
                 event->memory_size = NET_BLOCK;

@@ -83,7 +83,7 @@ bool cipmux_datagram(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, const
     return true;
 }
 
-size_t cipmux_receive_memory(const cipmux_t *modem)
+size_t cipmux_link_memory(const cipmux_t *modem)
 {
     (void)modem;
     return 2920;
