@@ -110,13 +110,25 @@ void board_reset(board_t *board)
 
 /* ---- The turn ---------------------------------------------------------------------------------------------------- */
 
+/* The far side of a pseudo-terminal or socket has no rate of its own: the switch is told and done. */
+static void set_line(board_t *board, const cipmux_line_t *line)
+{
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_LINE_SET };
+    board->port->kind->flush(board->port);
+    board_log(board, &(log_record_t){ .event = "line" }, "%lu,%u,%u,%u,%u", (unsigned long)line->baud,
+              (unsigned)line->data_bits, (unsigned)line->stop_bits, (unsigned)line->parity, (unsigned)line->flow);
+    cipmux_event(&board->modem, board_now(), &event, NULL);
+}
+
 static bool serve(board_t *board, uint64_t now_us)
 {
     cipmux_request_t request;
     bool             moved = false;
     while (cipmux_request(&board->modem, now_us, &request)) {
         moved = true;
-        if (radio_serves(&request))
+        if (request.kind == CIPMUX_REQUEST_LINE)
+            set_line(board, &request.line);
+        else if (radio_serves(&request))
             radio_request(&board->station, now_us, &request);
         else if (!sockets_request(&board->sockets, now_us, &request) && !publisher_request(&board->publisher, &request))
             dns_request(&board->dns, now_us, &request);

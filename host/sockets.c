@@ -454,6 +454,9 @@ bool sockets_request(sockets_t *sockets, uint64_t now_us, const cipmux_request_t
         hang_up(sockets, now_us, request->link, request->hang_up.reset);
     } else if (request->kind == CIPMUX_REQUEST_RETURN) {
         take_back(sockets, request->link);
+    } else if (request->kind == CIPMUX_REQUEST_OPTION) {
+        if (link->sock && link->id.life == request->link.life)
+            set(sock_fd(link->sock), IPPROTO_TCP, TCP_NODELAY, request->option.nodelay);
     } else if (request->kind == CIPMUX_REQUEST_WATCH) {
         link->watched = link->id.life == request->link.life;
         link->watch_mark = link->sent;

@@ -75,6 +75,13 @@ bool arg_given(const args_t *args, size_t index)
     return index < args->count && index < ARG_MAX && args->at[index].kind != ARG_EMPTY;
 }
 
+/* Where hex is no number at all: what was typed so is bad. */
+void args_refuse_hex(args_t *args)
+{
+    for (size_t i = 0; i < args->count && i < ARG_MAX; i++)
+        if (args->at[i].hex) args->at[i].kind = ARG_BAD;
+}
+
 typedef struct {
     char    kind;
     int32_t min, max;

@@ -69,6 +69,15 @@ typedef struct {
 
 typedef enum { CIPMUX_TCP, CIPMUX_UDP, CIPMUX_SSL } cipmux_type_t;
 
+/* The UART's rate and format, as AT+UART writes them [basic 2.8]. At power-on 115200,8,1,0 and no flow control. */
+typedef struct {
+    uint32_t baud;
+    uint8_t  data_bits; /* 5-8 */
+    uint8_t  stop_bits; /* 1: 1, 2: 1.5, 3: 2 */
+    uint8_t  parity;    /* 0 none, 1 odd, 2 even */
+    uint8_t  flow;      /* bit 0: RTS, bit 1: CTS */
+} cipmux_line_t;
+
 /* What the modem does with its UART just now. */
 typedef enum {
     CIPMUX_PHASE_OFF,         /* starting: what arrives is lost, as on hardware */
@@ -195,6 +204,8 @@ typedef enum {
     CIPMUX_REQUEST_SCAN,     /* answer with any number of SCAN_ENTRY, then SCAN_DONE */
     CIPMUX_REQUEST_JOIN,     /* associate; answer with JOINED and LEASE, or with LOST */
     CIPMUX_REQUEST_LEAVE,    /* leave the access point, or stop joining; no answer */
+    CIPMUX_REQUEST_LINE,     /* the UART's rate and format change. A barrier: offered when everything printed before was
+                                polled; until LINE_SET is answered nothing is printed and no byte is taken */
     CIPMUX_REQUEST_RADIO,    /* station and soft-AP were switched on or off; no answer */
 } cipmux_request_kind_t;
 
@@ -248,6 +259,7 @@ typedef struct {
         struct {
             bool station, soft_ap;
         } radio;
+        cipmux_line_t line;
     };
 } cipmux_request_t;
 
@@ -266,6 +278,7 @@ typedef enum {
     CIPMUX_EVENT_JOINED,     /* ticket, ap: associated, password accepted */
     CIPMUX_EVENT_LEASE,      /* ticket, address, gateway, netmask */
     CIPMUX_EVENT_LOST,       /* ticket, cause: the join failed, or the association ended */
+    CIPMUX_EVENT_LINE_SET,   /* answers LINE */
     CIPMUX_EVENT_RESET_PIN,  /* reset pin or power cycle: everything but the saved settings is gone */
 } cipmux_event_kind_t;
 
@@ -374,6 +387,9 @@ void cipmux_send_failed(cipmux_t *modem, uint64_t now_us, cipmux_link_t link);
 cipmux_admission_t cipmux_admission(const cipmux_t *modem);
 /* Port that the server listens on, 0: none. */
 uint16_t cipmux_server_port(const cipmux_t *modem);
+
+/* How the UART runs now. */
+cipmux_line_t cipmux_line(const cipmux_t *modem);
 
 cipmux_phase_t cipmux_phase(const cipmux_t *modem);
 /* Bytes of payload still expected in CIPMUX_PHASE_COLLECTING, else 0. */

@@ -43,6 +43,11 @@
     X(JOIN_CODE_FIRST, "join-code-first", 1, 0, 1, "wifi.CWJAP.set.no-dhcp",                                           \
       "1 +CWJAP:<code> and the result stand before WIFI DISCONNECT")                                                   \
     X(SCAN_OFFSETS, "scan-offsets", 1, 0, 1, "wifi.CWLAP.run.freq", "0 AT+CWLAP shows 0,0 as frequency offsets")       \
+    X(IPR_FIRST, "ipr-first", 1, 1, 1, "basic.IPR.set.order", "1 AT+IPR switches the rate before its OK, 0 behind it") \
+    X(RECONNECT_SET, "reconnect-set", 0, 1, 1, "link.model.pt-link-lost",                                              \
+      "1 passthrough's pause before dialling again is AT+CIPRECONNINTV's")                                             \
+    X(TRANSLINK_RESOLVES, "translink-resolves", 0, 1, 1, "tcp.SAVETRANSLINK.set.name-unresolved",                      \
+      "1 AT+SAVETRANSLINK looks a name up before it saves it")                                                         \
     X(THROUGH_DROPS, "through-drops", 0, 1, 1, "link.model.pt-data-disconnected",                                      \
       "1 passthrough data is dropped while the link is down, 0 it is held")                                            \
     X(RAW_LOCKS_RECVMODE, "raw-locks-recvmode", 0, 1, 1, "tcp.CIPRECVMODE.set.passthrough",                            \

@@ -52,6 +52,9 @@
       "Check address and port, and that a program listens there.")                                                     \
     X(SEND_FAILED, "send-failed", "%d bytes could not be sent: the link ended, or the peer took nothing",              \
       "Look at the lines before; the link may be closed.")                                                             \
+    X(NOT_TCP, "not-tcp", "%s works on TCP links only", "Use AT+CIPSEND.")                                             \
+    X(BUFFER_FULL, "buffer-full", "%s: the link still has unacknowledged segments", "Wait for their SEND OK.")         \
+    X(SEND_MODE, "send-mode", "%s: segments of AT+CIPSENDBUF are still under way", "Wait for their SEND OK.")          \
     X(SEND_CANCELED, "send-canceled", "+++ ended the data phase; %d bytes were dropped", "Nothing to mend.")           \
     X(THROUGH_NEEDS_SINGLE, "through-needs-single", "passthrough needs AT+CIPMUX=0", "Send AT+CIPMUX=0 first.")        \
     X(THROUGH_NEEDS_UDP_0, "through-needs-udp-0", "passthrough over UDP needs mode 0", "Start the link with mode 0.")  \

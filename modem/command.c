@@ -12,6 +12,8 @@
 #define BOTH(args) { args, args }
 
 #define FLAG "i0:1"
+#define UART_NONOS "i110:4608000 i5:8 i1:3 i0:2 i0:3"
+#define UART_ESP_AT "i80:4500000 i5:8 i1:3 i0:2 i0:3"
 #define JAP_NONOS "s1:32 s0:64 ? S17:17 I0:1"
 #define JAP_ESP_AT "S1:32 S0:64 ? S17:17 I0:1 I0:7200 I1:100 I0:1 I3:600 I0:3"
 #define LAP "? S0:32 S17:17 I0:14 I0:1 I0:1500 I0:1500"
@@ -32,6 +34,14 @@ const command_t commands[] = {
     { .name = "+SYSSTORE", .forms = E(Q | S), .schema = BOTH(FLAG), .query = query_sysstore, .set = set_sysstore },
     { .name = "+SYSLOG", .forms = E(Q | S), .schema = BOTH(FLAG), .query = query_syslog, .set = set_syslog },
 
+    { .name = "+UART", .forms = N(Q | S) | E(Q | S), .schema = { UART_NONOS, UART_ESP_AT }, .query = query_uart,
+      .set = set_uart },
+    { .name = "+UART_CUR", .forms = N(Q | S) | E(Q | S), .variant = VARIANT_CUR,
+      .schema = { UART_NONOS, UART_ESP_AT }, .query = query_uart, .set = set_uart },
+    { .name = "+UART_DEF", .forms = N(Q | S) | E(Q | S), .variant = VARIANT_DEF,
+      .schema = { UART_NONOS, UART_ESP_AT }, .query = query_uart, .set = set_uart },
+    { .name = "+IPR", .forms = N(S), .schema = BOTH("i110:4608000"), .set = set_ipr },
+
     { .name = "+CIPSTATUS", .forms = N(T | X) | E(X), .run = run_cipstatus },
     { .name = "+CIPSTATE", .forms = E(Q), .query = query_cipstate },
     { .name = "+CIFSR", .forms = N(T | S | X) | E(X), .set = set_cifsr, .run = run_cifsr },
@@ -44,6 +54,12 @@ const command_t commands[] = {
     { .name = "+CIPCLOSEMODE", .forms = N(S), .schema = BOTH("L " FLAG), .set = set_cipclosemode },
     { .name = "+CIPSEND", .forms = N(T | S | X) | E(S | X), .set = set_cipsend, .run = run_cipsend },
     { .name = "+CIPSENDEX", .forms = N(T | S) | E(S), .set = set_cipsendex },
+    { .name = "+CIPSENDBUF", .forms = N(S), .schema = BOTH("L i1:65535"), .set = set_cipsendbuf },
+    { .name = "+CIPBUFRESET", .forms = N(S | X), .schema = BOTH("i0:4"), .set = set_cipbufreset, .run = run_cipbufreset },
+    { .name = "+CIPBUFSTATUS", .forms = N(S | X), .schema = BOTH("i0:4"), .set = set_cipbufstatus,
+      .run = run_cipbufstatus },
+    { .name = "+CIPCHECKSEQ", .forms = N(S), .schema = BOTH("L i1:65535"), .set = set_cipcheckseq },
+    { .name = "+CIPCHECKQUEUE", .forms = N(S), .schema = BOTH("L i1:65535"), .set = set_cipcheckseq },
     { .name = "+CIPDINFO", .forms = N(Q | S) | E(Q | S), .schema = BOTH(FLAG), .query = query_cipdinfo,
       .set = set_cipdinfo },
     { .name = "+CIPSERVER", .forms = N(S) | E(Q | S),
@@ -54,6 +70,9 @@ const command_t commands[] = {
       .set = set_cipsto },
     { .name = "+CIPMODE", .forms = N(Q | S) | E(Q | S), .schema = BOTH(FLAG), .query = query_cipmode,
       .set = set_cipmode },
+    { .name = "+SAVETRANSLINK", .forms = N(S) | E(S), .set = set_savetranslink },
+    { .name = "+CIPRECONNINTV", .forms = E(Q | S), .schema = BOTH("i1:36000"), .query = query_cipreconnintv,
+      .set = set_cipreconnintv },
     { .name = "+CIPRECVMODE", .forms = N(Q | S) | E(Q | S), .schema = BOTH(FLAG), .query = query_ciprecvmode,
       .set = set_ciprecvmode },
     { .name = "+CIPRECVDATA", .forms = N(S) | E(S), .schema = { "L i1:2048", "L i1:2147483647" },
@@ -88,6 +107,9 @@ CIPMUX_TABLE slot_cell_t slot_cells[WAIT_COUNT][OUTCOME_COUNT] = {
     [WAIT_SERVER] = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
     [WAIT_JOIN]   = { { VERDICT_OK, 1 }, { VERDICT_FAIL, 1 }, { VERDICT_DONE, 1 } },
     [WAIT_SCAN]   = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_LINE]   = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
+    [WAIT_SAVE]   = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_THROUGH] = { { VERDICT_DONE, 1 }, { VERDICT_DONE, 1 }, { VERDICT_DONE, 1 } },
     [WAIT_READ]   = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
 };
 
@@ -101,6 +123,7 @@ static void run_after(modem_t *m, after_t after)
     case AFTER_LEAVE: wifi_leave(m); break;
     case AFTER_AUTOJOIN: wifi_autojoin(m); break;
     case AFTER_SERVER_OFF: server_off(m); break;
+    case AFTER_LINE: m->asks |= ASK_LINE; break;
     case AFTER_NOTHING: break;
     }
 }
@@ -179,7 +202,10 @@ static verdict_t run_set(modem_t *m, const command_t *c, char *text, size_t leng
     args_split(&args, text, length);
     if (args.count > ARG_MAX) return refuse_argument(m, FAULT_COUNT, ARG_MAX, TEXT_NONE);
     const char *const schema = c->schema[m->family];
-    if (schema == NULL) return c->set(m, &args);
+    if (schema == NULL) {
+        if (!quirk(m, CIPMUX_QUIRK_HEX_NUMBERS)) args_refuse_hex(&args);
+        return c->set(m, &args);
+    }
     const fault_t fault = args_check(m, &args, schema);
     if (fault.kind == FAULT_NONE) return c->set(m, &args);
     const verdict_t verdict = refuse_argument(m, (fault_kind_t)fault.kind, fault.index, TEXT_NONE);
@@ -271,11 +297,16 @@ void slot_resolved(modem_t *m, const cipmux_address_t *address)
     link_t *const link = &m->link[s->link];
     if (s->wait == WAIT_TARGET) {
         sender_resolved(m, address);
-    } else if (s->wait == WAIT_LINK) {
+    } else if (s->wait == WAIT_LINK || s->wait == WAIT_THROUGH) {
         const uint16_t port = link->peer.port;
         if (address->family != 0) link->peer = *address;
         link->peer.port = port;
+        slot_end(m, WAIT_THROUGH, OUTCOME_DONE);
         link_step(m, s->link, address->family != 0 ? LINK_FOUND : LINK_NOT_FOUND);
+    } else if (s->wait == WAIT_SAVE) {
+        if (address->family != 0) settings_take_translink(m);
+        else note(m, CIPMUX_REASON_DNS_FAIL, -1, 0);
+        slot_end(m, WAIT_SAVE, address->family != 0 ? OUTCOME_DONE : OUTCOME_FAILED);
     } else if (address->family != 0) {
         say(m, TEXT_DOMAIN, address);
         slot_end(m, WAIT_NAME, OUTCOME_DONE);
@@ -289,8 +320,8 @@ void slot_resolved(modem_t *m, const cipmux_address_t *address)
 bool slot_resolves(const modem_t *m)
 {
     const slot_t *const s = &m->slot;
-    return s->wait == WAIT_NAME || s->wait == WAIT_TARGET ||
-           (s->wait == WAIT_LINK && m->link[s->link].state == LINK_RESOLVING);
+    if (s->wait == WAIT_LINK) return m->link[s->link].state == LINK_RESOLVING;
+    return s->wait == WAIT_NAME || s->wait == WAIT_TARGET || s->wait == WAIT_SAVE || s->wait == WAIT_THROUGH;
 }
 
 uint64_t slot_deadline(const modem_t *m)

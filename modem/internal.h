@@ -50,6 +50,7 @@ typedef enum {
     X(IDLE_EXTRA, 1800, 0, "how much later than AT+CIPSTO says the link is dropped, ms [309]")                         \
     X(MODE_DEFAULT, 2, 1, "AT+CWMODE of a new module [wifi 3.1]")                                                      \
     X(HOST_MAX, 63, 64, "longest host name [tcpip 3.5]")                                                               \
+    X(FLOW_DEFAULT, 0, 1, "flow control of a new module [basic 2.8]")                                                  \
     X(SYSMSG_MAX, 3, 7, "largest AT+SYSMSG [basic 2.15]")                                                              \
     X(BOOT_CAUSE, 1, 1, "<c> of the boot text [conventions 1.9]")                                                      \
     X(BOOT_MODE, 7, 7, "<m> of the boot text [conventions 1.9]")                                                       \
@@ -104,6 +105,7 @@ typedef struct {
 void    args_split(args_t *args, char *text, size_t length);
 fault_t args_check(const modem_t *m, args_t *args, const char *schema);
 bool    arg_given(const args_t *args, size_t index);
+void    args_refuse_hex(args_t *args);
 
 /* ---- text.c: values <-> text ------------------------------------------------------------------------------------- */
 
@@ -156,6 +158,9 @@ typedef enum {
     WAIT_SERVER, /* LISTENING */
     WAIT_JOIN,   /* LEASE or LOST */
     WAIT_SCAN,   /* SCAN_DONE */
+    WAIT_LINE,   /* LINE_SET: the answer comes at the new rate */
+    WAIT_SAVE,   /* RESOLVED, for AT+SAVETRANSLINK */
+    WAIT_THROUGH, /* RESOLVED, for the passthrough of a start */
     WAIT_READ,   /* the data of AT+CIPRECVDATA is on its way to the UART */
     WAIT_COUNT
 } wait_t;
@@ -170,7 +175,7 @@ typedef struct {
 extern CIPMUX_TABLE slot_cell_t slot_cells[WAIT_COUNT][OUTCOME_COUNT];
 
 /* What is done right after the verdict was printed. */
-typedef enum { AFTER_NOTHING, AFTER_RESTART, AFTER_ERASE, AFTER_LEAVE, AFTER_AUTOJOIN, AFTER_SERVER_OFF } after_t;
+typedef enum { AFTER_NOTHING, AFTER_RESTART, AFTER_ERASE, AFTER_LEAVE, AFTER_AUTOJOIN, AFTER_SERVER_OFF, AFTER_LINE } after_t;
 
 typedef struct {
     const command_t *command; /* NULL: none open and none running */
@@ -275,6 +280,16 @@ extern CIPMUX_TABLE link_cell_t  link_cells[LINK_STATE_COUNT][LINK_EVENT_COUNT];
 extern CIPMUX_TABLE link_patch_t link_patches[];
 extern const size_t              link_patch_count;
 
+/* AT+CIPSENDBUF: what is queued in the link's send buffer, a ring, and which segments it makes [tcpip 3.12]. */
+enum { SEGMENT_QUEUE = 8, SEGMENT_HISTORY = 32 };
+
+typedef struct {
+    uint16_t head, fill, unacked;         /* of the ring: first unsent byte, unsent bytes; sent and not acknowledged */
+    uint16_t left;                        /* unsent bytes of the segment being sent */
+    uint16_t made, sent, acked, watched;  /* segment numbers: the last one made, sent, acknowledged, asked about */
+    uint16_t length[SEGMENT_QUEUE];       /* of segment n at n % SEGMENT_QUEUE */
+} segments_t;
+
 typedef struct {
     uint8_t         *memory; /* lent; NULL: none. The receive ring, and behind it the send buffer */
     uint64_t         since;  /* DIALING: its begin. OPEN: last activity */
@@ -287,6 +302,7 @@ typedef struct {
     uint8_t          asks; /* LINK_ASK_* */
     uint8_t          udp_mode;
     bool             served, close_by_reset, target_moved, notice_due, noticed;
+    segments_t       segments;
 } link_t;
 
 enum { LINK_ASK_DIAL = 1, LINK_ASK_HANG_UP = 2, LINK_ASK_RETURN = 4, LINK_ASK_WATCH = 8, LINK_ASK_OPTION = 16 };
@@ -344,6 +360,7 @@ typedef enum {
     SEND_CANCEL,     /* a burst of exactly +++ */
     SEND_QUIET,      /* the burst of the payload is over */
     SEND_QUIET_DEAD, /* the same, and the link is gone */
+    SEND_QUIET_BUFFERED, /* the same, of AT+CIPSENDBUF: the bytes join the link's queue */
     SEND_TAKEN,      /* the network has all bytes; that is enough */
     SEND_TAKEN_WATCH, /* the network has all bytes; their acknowledgement counts */
     SEND_ACKED,
@@ -351,6 +368,7 @@ typedef enum {
     SEND_ENDED,   /* the link ended */
     SEND_LATE,    /* SEND_LIMIT is over */
     SEND_THROUGH, /* AT+CIPSEND in CIPMODE=1 */
+    SEND_BOOT,    /* passthrough of a start */
     SEND_LEAVE,   /* +++ in passthrough */
     SEND_RESTART,
     SEND_EVENT_COUNT
@@ -396,6 +414,8 @@ typedef struct {
     uint8_t          burst, plus;     /* bytes of this burst (saturating), and whether all of them were '+' */
     uint8_t          state;           /* sender_state_t */
     bool             escapes, escape_open, flushing;
+    bool             buffered; /* AT+CIPSENDBUF */
+    bool             announce; /* passthrough of a start: its prompt comes when the link is up */
     cipmux_link_t    link; /* whose send buffer has the bytes */
 } sender_t;
 
@@ -413,6 +433,20 @@ uint64_t             sender_deadline(const modem_t *m);
 void                 sender_tick(modem_t *m);
 verdict_t            sender_open(modem_t *m, uint8_t id, uint16_t n, bool escapes);
 verdict_t            sender_open_through(modem_t *m);
+verdict_t            sender_open_buffered(modem_t *m, uint8_t id, uint16_t n);
+void                 sender_boot(modem_t *m);   /* the saved passthrough begins */
+void                 sender_settle(modem_t *m); /* its prompt, when the link is up */
+uint8_t             *link_send_buffer(const link_t *link);
+
+/* ---- sendbuf.c: AT+CIPSENDBUF and its family; part of the sender -------------------------------------------------------- */
+
+uint8_t *segments_place(const modem_t *m, const link_t *link, size_t at); /* where byte `at` of the segment being collected goes */
+void     segments_add(modem_t *m, uint8_t id, uint16_t n);
+bool     segments_peek(const modem_t *m, const link_t *link, const void **out, size_t *n);
+void     segments_sent(modem_t *m, uint8_t id, size_t n);
+void     segments_acked(modem_t *m, uint8_t id);
+void     segments_fail(modem_t *m, uint8_t id, bool at_disconnect);
+bool     segments_busy(const link_t *link);
 
 /* ---- receive.c: received bytes on their way to the UART --------------------------------------------------------------- */
 
@@ -534,12 +568,25 @@ typedef struct {
     uint8_t      address[4], gateway[4], netmask[4], ap_address[4];
 } wifi_t;
 
+/* AT+SAVETRANSLINK: the passthrough that the next start enters [tcpip 3.18]. */
+typedef struct {
+    char     host[CIPMUX_HOST_MAX];
+    uint16_t port, option; /* option: keepalive, s, or the local port */
+    uint8_t  host_length, type;
+    bool     on, six;
+} translink_t;
+
 /* What survives a restart. */
 typedef struct {
     station_t    station;
     tcp_option_t tcp_option[CIPMUX_LINKS];
+    cipmux_line_t uart;
+    translink_t  translink;
+    uint16_t     reconnect_100ms;
     uint8_t      mode, sysmsg, cipv6, ap_address[4];
 } settings_t;
+
+void settings_take_translink(modem_t *m); /* AT+SAVETRANSLINK was answered OK */
 
 void            settings_factory(modem_t *m);
 bool            settings_wanted(const modem_t *m); /* whether the running command saves */
@@ -577,6 +624,7 @@ enum {
     ASK_JOIN     = 1 << 4,
     ASK_LEAVE    = 1 << 5,
     ASK_RADIO    = 1 << 6,
+    ASK_LINE     = 1 << 7,
 };
 
 struct MAY_ALIAS modem {
@@ -585,11 +633,14 @@ struct MAY_ALIAS modem {
     uint32_t               burst_us;
     uint8_t                family; /* family_t */
     uint8_t                asks;   /* ASK_* */
+    bool                   line_held; /* LINE was fetched and not answered */
+    cipmux_line_t          uart;
     uint16_t               tickets;
     /* settings of the running modem */
     bool    echo, mux, cipmode, dinfo, passive, sysstore, syslog;
     bool    raw; /* passthrough was entered: link 0 receives without +IPD until AT+CIPMODE=0 [tcpip 4.8] */
     uint8_t sysmsg, cipv6;
+    uint16_t reconnect_100ms;
     tcp_option_t tcp_option[CIPMUX_LINKS];
 
     slot_t            slot;
@@ -628,7 +679,9 @@ void modem_forced_restart(modem_t *m);
     X(run, cipsend) X(set, cipclose) X(run, cipclose) X(set, cipclosemode) X(run, cipstatus) X(query, cipstate)        \
     X(run, cifsr) X(set, cifsr) X(query, cipserver) X(set, cipserver) X(query, cipservermaxconn)                       \
     X(set, cipservermaxconn) X(query, cipsto) X(set, cipsto) X(query, cipdinfo) X(set, cipdinfo)                       \
-    X(set, cipdomain) X(query, ciptcpopt) X(set, ciptcpopt) X(query, cipv6) X(set, cipv6) X(query, cipmode) X(set, cipmode) X(query, ciprecvmode)            \
+    X(set, cipdomain) X(query, uart) X(set, uart) X(set, ipr) X(set, savetranslink)                            \
+    X(query, cipreconnintv) X(set, cipreconnintv) X(set, cipsendbuf) X(set, cipbufreset) X(run, cipbufreset)           \
+    X(set, cipbufstatus) X(run, cipbufstatus) X(set, cipcheckseq) X(query, ciptcpopt) X(set, ciptcpopt) X(query, cipv6) X(set, cipv6) X(query, cipmode) X(set, cipmode) X(query, ciprecvmode)            \
     X(set, ciprecvmode) X(set, ciprecvdata) X(query, ciprecvlen) X(test, cwmode) X(query, cwmode) X(set, cwmode)       \
     X(query, cwjap) X(set, cwjap) X(run, cwjap) X(run, cwqap) X(set, cwlap) X(run, cwlap)
 #define HANDLER_ARGUMENTS_run   (modem_t * m)

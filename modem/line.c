@@ -132,7 +132,7 @@ static void strict_byte(modem_t *m, uint8_t byte)
     echo_rest(m);
     echo(m, byte);
     l->length--;
-    const bool at = l->length >= 2 && (l->text[0] | 0x20) == 'a' && (l->text[1] | 0x20) == 't';
+    const bool at = l->length >= 2 && window_matches(m, (uint8_t)l->text[0], (uint8_t)l->text[1]);
     if (at) {
         l->length = (uint16_t)(l->length - 2);
         for (size_t i = 0; i < l->length; i++) l->text[i] = l->text[i + 2];

@@ -177,7 +177,10 @@ static void effect(modem_t *m, uint8_t id, effect_t what)
         if (m->tcp_option[id].nodelay && link->type != CIPMUX_UDP) link->asks |= LINK_ASK_OPTION;
         break;
     case SAY_CONNECT_FAIL: say_connected(m, id, true); break;
-    case SAY_CLOSED: say_link(m, id, TEXT_CLOSED); break;
+    case SAY_CLOSED:
+        if (m->sender.announce) say(m, TEXT_CONNECT_FAIL); /* the saved passthrough was not reached [tcpip 4.3] */
+        say_link(m, id, TEXT_CLOSED);
+        break;
     case SAY_DNS_FAIL:
         say(m, TEXT_DNS_FAIL);
         note(m, CIPMUX_REASON_DNS_FAIL, id, 0);
@@ -304,7 +307,7 @@ bool link_lend(modem_t *m, link_t *link, const cipmux_event_t *event)
         link_return(m, (uint8_t)(link - m->link));
     }
     link->memory     = event->memory;
-    link->size       = (uint16_t)number(m, NUMBER_RECEIVE_MEMORY);
+    link->size          = (uint16_t)number(m, NUMBER_RECEIVE_MEMORY);
     link->local_port = event->local_port;
     return true;
 }

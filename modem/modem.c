@@ -18,21 +18,27 @@ static void load_settings(modem_t *m)
     m->mux = m->cipmode = m->dinfo = m->passive = m->syslog = m->raw = false;
     m->sysmsg = m->saved.sysmsg;
     m->cipv6  = m->saved.cipv6;
+    m->uart   = m->saved.uart;
+    m->reconnect_100ms = m->saved.reconnect_100ms;
     memcpy(m->tcp_option, m->saved.tcp_option, sizeof m->tcp_option);
     m->server = (server_t){ .max = CIPMUX_LINKS, .idle_s = (uint16_t)number(m, NUMBER_IDLE_DEFAULT) };
 }
 
-static void boot(modem_t *m)
+static void measure_burst(modem_t *m)
 {
-    line_reset(m);
-    load_settings(m);
-    m->ready_at = m->now + time_us(m, CIPMUX_TIME_BOOT);
+    const cipmux_line_t *const u    = &m->uart;
+    const uint64_t             bits = 1u + u->data_bits + (u->parity != 0) + (u->stop_bits > 1 ? 2u : 1u);
+    m->burst_us = (uint32_t)((uint64_t)number(m, NUMBER_BURST_CHARACTERS) * bits * 1000000u / u->baud);
 }
 
-static void set_line(modem_t *m, uint32_t baud)
+static void boot(modem_t *m)
 {
-    const uint32_t bits_per_character = 10; /* 8N1 */
-    m->burst_us = (uint32_t)number(m, NUMBER_BURST_CHARACTERS) * bits_per_character * 1000000u / baud;
+    const cipmux_line_t before = m->uart;
+    line_reset(m);
+    load_settings(m);
+    if (memcmp(&before, &m->uart, sizeof before) != 0) m->asks |= ASK_LINE;
+    m->line_held = false;
+    m->ready_at  = m->now + time_us(m, CIPMUX_TIME_BOOT);
 }
 
 void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t now_us)
@@ -42,20 +48,23 @@ void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t no
     m->config = config;
     m->now    = now_us;
     m->family = (uint8_t)dialects[config->dialect].family;
-    set_line(m, 115200);
     settings_factory(m);
+    m->uart = m->saved.uart;
+    measure_burst(m);
     boot(m);
 }
 
 static void forget_everything(modem_t *m, link_event_t event, bool print)
 {
-    if (m->server.port != 0) m->asks |= ASK_UNLISTEN;
+    const bool listens = m->slot.wait == WAIT_SERVER && (m->asks & ASK_LISTEN) == 0; /* asked, not answered */
+    if (m->server.port != 0 || listens) m->asks |= ASK_UNLISTEN;
     const uint8_t unlisten = m->asks & ASK_UNLISTEN;
     sender_step(m, SEND_RESTART);
     for (uint8_t id = 0; id < CIPMUX_LINKS; id++) link_step(m, id, event);
     command_restart(m);
     wifi_stop(m, print);
     m->asks |= unlisten;
+    m->line_held = false;
 }
 
 /* AT+RST and AT+RESTORE, behind their OK: CLOSED lines, WIFI DISCONNECT, boot text; ready comes later [conventions 1.9]. */
@@ -93,6 +102,7 @@ static void settle(modem_t *m)
 {
     receive_settle(m);
     links_settle(m);
+    sender_settle(m);
 }
 
 void cipmux_tick(cipmux_t *modem, uint64_t now_us)
@@ -101,10 +111,11 @@ void cipmux_tick(cipmux_t *modem, uint64_t now_us)
     if (now_us > m->now) m->now = now_us;
     if (!reply_has_room(m)) return;
     if (modem_is_off(m)) {
-        if (m->now < m->ready_at) return;
+        if (m->now < m->ready_at || (m->asks & ASK_LINE) != 0 || m->line_held) return;
         m->ready_at = CIPMUX_NEVER;
         say(m, TEXT_READY);
         wifi_start(m);
+        if (m->saved.translink.on) sender_boot(m);
         return;
     }
     line_tick(m);
@@ -120,6 +131,7 @@ uint64_t cipmux_deadline(const cipmux_t *modem)
 {
     const modem_t *const m = (const modem_t *)modem;
     if (!reply_has_room(m)) return CIPMUX_NEVER; /* the next poll goes on */
+    if (m->line_held || (m->asks & ASK_LINE) != 0) return CIPMUX_NEVER;
     if (modem_is_off(m)) return m->ready_at;
     uint64_t due = earliest(line_deadline(m), sender_deadline(m));
     due          = earliest(due, slot_deadline(m));
@@ -140,6 +152,7 @@ static bool asks_pending(const modem_t *m)
 /* A byte is dealt with only when whatever it may cause has room: an answer, requests, notes. */
 static bool takes_byte(const modem_t *m)
 {
+    if (m->line_held) return false;
     if (modem_is_off(m)) return true;
     return reply_has_room(m) && !asks_pending(m) && m->note_fill + 3 <= NOTE_RING && sender_has_room(m);
 }
@@ -196,7 +209,20 @@ static cipmux_answer_t acked(modem_t *m, const cipmux_event_t *event)
         return CIPMUX_REFUSED;
     }
     if (quirk(m, CIPMUX_QUIRK_IDLE_ACK_COUNTS)) link->since = m->now;
-    if (m->sender.state == SENDER_WAITING && m->sender.link.id == event->link.id) sender_step(m, SEND_ACKED);
+    if (segments_busy(link)) segments_acked(m, event->link.id);
+    else if (m->sender.state == SENDER_WAITING && m->sender.link.id == event->link.id) sender_step(m, SEND_ACKED);
+    return CIPMUX_TAKEN;
+}
+
+static cipmux_answer_t line_set(modem_t *m)
+{
+    if (!m->line_held) {
+        m->counters.stale_events++;
+        return CIPMUX_REFUSED;
+    }
+    m->line_held = false;
+    measure_burst(m);
+    slot_end(m, WAIT_LINE, OUTCOME_DONE);
     return CIPMUX_TAKEN;
 }
 
@@ -221,6 +247,7 @@ cipmux_answer_t cipmux_event(cipmux_t *modem, uint64_t now_us, const cipmux_even
         reset_pin(m);
         return CIPMUX_TAKEN;
     }
+    if (event->kind == CIPMUX_EVENT_LINE_SET) return line_set(m);
     if (!reply_has_room(m) || asks_pending(m) || m->note_fill + 3 > NOTE_RING) return CIPMUX_LATER;
     if (modem_is_off(m)) return CIPMUX_REFUSED;
     const cipmux_answer_t answer = dispatch(m, event, assigned);
@@ -293,6 +320,10 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
         out->radio.soft_ap = wifi_soft_ap_on(m);
         break;
     case ASK_LEAVE: out->kind = CIPMUX_REQUEST_LEAVE; break;
+    case ASK_LINE:
+        out->kind = CIPMUX_REQUEST_LINE;
+        out->line = m->uart;
+        break;
     case ASK_UNLISTEN: out->kind = CIPMUX_REQUEST_UNLISTEN; break;
     case ASK_RESOLVE:
         out->kind           = CIPMUX_REQUEST_RESOLVE;
@@ -325,6 +356,12 @@ bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
     cipmux_tick(modem, now_us);
     *out = (cipmux_request_t){ 0 };
     if (fetch_close(m, out)) return true;
+    if (m->asks == ASK_LINE && reply_is_idle(m)) { /* the barrier: behind everything printed before */
+        m->asks      = 0;
+        m->line_held = true;
+        fill(m, ASK_LINE, out);
+        return true;
+    }
     for (size_t i = 0; i < sizeof order; i++) {
         if ((m->asks & order[i]) == 0) continue;
         m->asks &= (uint8_t)~order[i];
@@ -335,6 +372,11 @@ bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
 }
 
 /* ---- what the modem is doing ---- */
+
+cipmux_line_t cipmux_line(const cipmux_t *modem)
+{
+    return ((const modem_t *)modem)->uart;
+}
 
 cipmux_phase_t cipmux_phase(const cipmux_t *modem)
 {

@@ -153,6 +153,7 @@ size_t cipmux_poll(cipmux_t *modem, uint64_t now_us, void *out, size_t capacity)
 {
     modem_t *const m = (modem_t *)modem;
     cipmux_tick(modem, now_us);
+    if (m->line_held) return 0;
     size_t n = 0;
     for (;;) {
         char *const  at   = (char *)out + n;

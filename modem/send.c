@@ -11,6 +11,7 @@ CIPMUX_TABLE sender_cell_t sender_cells[SENDER_STATE_COUNT][SEND_EVENT_COUNT] = 
         [SEND_START]      = TO(COLLECTING, SAY_PROMPT),
         [SEND_START_NAME] = TO(RESOLVING, SENDER_ASK_NAME),
         [SEND_THROUGH]    = TO(THROUGH, SAY_PROMPT_THROUGH),
+        [SEND_BOOT]       = TO(THROUGH, SENDER_NOTHING),
         [SEND_ENDED]      = TO(IDLE, SENDER_NOTHING),
         [SEND_RESTART]    = TO(IDLE, SENDER_NOTHING),
     },
@@ -29,6 +30,7 @@ CIPMUX_TABLE sender_cell_t sender_cells[SENDER_STATE_COUNT][SEND_EVENT_COUNT] = 
     [SENDER_SETTLING] = {
         [SEND_QUIET]      = TO(SENDING, SAY_RECV),
         [SEND_QUIET_DEAD] = TO(IDLE, SAY_RECV, SAY_SEND_FAIL),
+        [SEND_QUIET_BUFFERED] = TO(IDLE, SAY_RECV),
         [SEND_ENDED]      = TO(SETTLING, SENDER_NOTHING),
         [SEND_RESTART]    = TO(IDLE, SENDER_NOTHING),
     },
@@ -122,6 +124,7 @@ static void begin(modem_t *m, uint8_t id, uint16_t n, bool escapes)
     s->escapes        = escapes;
     s->escape_open    = false;
     s->flushing       = false;
+    s->buffered = s->announce = false;
     s->taken = s->sent = 0;
     s->burst           = 0;
     s->plus            = 0;
@@ -146,6 +149,31 @@ verdict_t sender_open_through(modem_t *m)
     m->raw = true;
     sender_step(m, SEND_THROUGH);
     return VERDICT_DONE;
+}
+
+/* AT+CIPSENDBUF: the payload joins the link's queue, nobody waits for its acknowledgement. */
+verdict_t sender_open_buffered(modem_t *m, uint8_t id, uint16_t n)
+{
+    begin(m, id, n, false);
+    m->sender.buffered = true;
+    sender_step(m, SEND_START);
+    return VERDICT_DONE;
+}
+
+/* AT+SAVETRANSLINK: passthrough from the start; its link is dialled as soon as the station has an address. */
+void sender_boot(modem_t *m)
+{
+    begin(m, 0, CIPMUX_SEND_MAX, false);
+    m->raw = m->cipmode = true;
+    m->sender.announce  = true;
+    sender_step(m, SEND_BOOT);
+}
+
+void sender_settle(modem_t *m)
+{
+    if (!m->sender.announce || !sender_is_through(m) || m->link[0].state != LINK_OPEN || !reply_has_room(m)) return;
+    m->sender.announce = false;
+    say(m, TEXT_PROMPT_BOOT);
 }
 
 void sender_resolved(modem_t *m, const cipmux_address_t *address)
@@ -183,7 +211,7 @@ bool sender_has_room(const modem_t *m)
     return s->taken < CIPMUX_SEND_MAX && !(s->flushing && link_alive(m));
 }
 
-static uint8_t *buffer(const link_t *link) { return link->memory + link->size; }
+uint8_t *link_send_buffer(const link_t *link) { return link->memory + link->size; }
 
 /* When the link has gone meanwhile the bytes are only counted. */
 static void store(modem_t *m, uint8_t byte)
@@ -191,7 +219,7 @@ static void store(modem_t *m, uint8_t byte)
     sender_t *const s    = &m->sender;
     link_t *const   link = &m->link[s->link.id];
     if (s->taken == CIPMUX_SEND_MAX) return;
-    if (link->memory != NULL && link->life == s->link.life) buffer(link)[s->taken] = byte;
+    if (link->memory != NULL && link->life == s->link.life) *segments_place(m, link, s->taken) = byte;
     s->taken++;
 }
 
@@ -231,6 +259,7 @@ static bool burst_is_escape(const sender_t *s) { return s->burst == 3 && s->plus
 
 void sender_link_ended(modem_t *m, uint8_t id)
 {
+    segments_fail(m, id, true);
     if (m->sender.state != SENDER_IDLE && m->sender.link.id == id && m->sender.link.life == m->link[id].life)
         sender_step(m, SEND_ENDED);
 }
@@ -241,6 +270,19 @@ static uint64_t send_limit_us(const modem_t *m)
     return set_ms > 0 ? (uint64_t)set_ms * 1000u : time_us(m, CIPMUX_TIME_SEND_LIMIT);
 }
 
+/* When passthrough dials its link (again); CIPMUX_NEVER: it has one, or cannot. */
+static uint64_t redial_at(const modem_t *m)
+{
+    const link_t *const link  = &m->link[0];
+    const bool          first = m->sender.announce && link->peer.port == 0;
+    if (link->state != LINK_FREE || m->slot.wait == WAIT_THROUGH) return CIPMUX_NEVER;
+    if (m->sender.announce && !wifi_has_address(m)) return CIPMUX_NEVER;
+    if (first) return 0;
+    const uint64_t pause = quirk(m, CIPMUX_QUIRK_RECONNECT_SET) ? m->reconnect_100ms * 100000ull
+                                                                : time_us(m, CIPMUX_TIME_RECONNECT);
+    return link->since + pause;
+}
+
 /* When the state that the sender is in ends by itself. */
 uint64_t sender_deadline(const modem_t *m)
 {
@@ -249,10 +291,8 @@ uint64_t sender_deadline(const modem_t *m)
     switch ((sender_state_t)s->state) {
     case SENDER_COLLECTING: return burst_is_escape(s) ? packet : CIPMUX_NEVER;
     case SENDER_THROUGH: {
-        const link_t *const link = &m->link[0];
-        const bool          down = link->state == LINK_FREE && link->peer.family != 0;
-        const uint64_t      quiet = s->taken > s->sent && s->burst > 0 ? packet : CIPMUX_NEVER;
-        return down ? earliest(quiet, link->since + time_us(m, CIPMUX_TIME_RECONNECT)) : quiet;
+        const uint64_t quiet = s->taken > s->sent && s->burst > 0 ? packet : CIPMUX_NEVER;
+        return earliest(quiet, redial_at(m));
     }
     case SENDER_SETTLING: return s->last + m->burst_us;
     case SENDER_SENDING:
@@ -291,8 +331,27 @@ static void send_late(modem_t *m)
     link_step(m, s->link.id, LINK_CLOSE);
 }
 
+/* The saved passthrough's first dial: a name is resolved as for a command, but nothing is answered. */
+static void dial_saved(modem_t *m)
+{
+    const translink_t *const t    = &m->saved.translink;
+    cipmux_address_t         peer = { .family = 4, .port = t->port };
+    const bool               ip   = !t->six && parse_ip4(t->host, t->host_length, peer.bytes);
+    link_begin(m, 0, (cipmux_type_t)t->type, false);
+    if (!ip) peer.family = t->six ? 6 : 0;
+    m->link[0].peer = peer;
+    if (t->type == CIPMUX_UDP) m->link[0].local_port = t->option;
+    else m->link[0].keepalive_s = t->option;
+    m->slot = (slot_t){ .name = t->host, .name_length = t->host_length, .family = t->six ? 6 : 4 };
+    if (!ip) {
+        slot_wait(m, WAIT_THROUGH);
+        m->asks |= ASK_RESOLVE;
+    }
+    link_step(m, 0, ip ? LINK_START : LINK_START_NAME);
+}
+
 /* Passthrough lost its link: dial the same peer again, until +++ [tcpip 4.8]. */
-static void redial(modem_t *m)
+static void dial_again(modem_t *m)
 {
     const link_t before = m->link[0];
     link_begin(m, 0, (cipmux_type_t)before.type, false);
@@ -300,16 +359,22 @@ static void redial(modem_t *m)
     m->link[0].keepalive_s = before.keepalive_s;
     m->link[0].local_port  = before.type == CIPMUX_UDP ? before.local_port : 0;
     link_step(m, 0, LINK_START);
+}
+
+static void redial(modem_t *m)
+{
+    if (m->sender.announce) dial_saved(m);
+    else dial_again(m);
     m->sender.link = link_handle(m, 0);
 }
 
 static void through_tick(modem_t *m)
 {
     sender_t *const s     = &m->sender;
-    const link_t   *link  = &m->link[0];
     const bool      quiet = s->burst > 0 && m->now >= s->last + time_us(m, CIPMUX_TIME_PACKET);
     if (quiet && burst_is_escape(s)) {
         sender_step(m, SEND_LEAVE);
+        if (m->link[0].state == LINK_DIALING) link_step(m, 0, LINK_CLOSE); /* it dials again until +++ [tcpip 4.8] */
         return;
     }
     if (quiet) {
@@ -317,9 +382,21 @@ static void through_tick(modem_t *m)
         s->flushing        = s->taken > s->sent;
         if (s->flushing && !link_alive(m) && quirk(m, CIPMUX_QUIRK_THROUGH_DROPS)) all_taken(m);
     }
-    if (link->state == LINK_FREE && link->peer.family != 0 &&
-        m->now >= link->since + time_us(m, CIPMUX_TIME_RECONNECT))
-        redial(m);
+    if (m->now >= redial_at(m)) redial(m);
+}
+
+/* The burst of the payload is over: what happens to it? */
+static void settled(modem_t *m)
+{
+    const sender_t *const s = &m->sender;
+    if (!link_alive(m)) {
+        sender_step(m, SEND_QUIET_DEAD);
+    } else if (s->buffered) {
+        sender_step(m, SEND_QUIET_BUFFERED);
+        segments_add(m, s->link.id, s->taken);
+    } else {
+        sender_step(m, SEND_QUIET);
+    }
 }
 
 void sender_tick(modem_t *m)
@@ -329,7 +406,7 @@ void sender_tick(modem_t *m)
     if (s->state == SENDER_COLLECTING) sender_step(m, SEND_CANCEL);
     else if (s->state == SENDER_THROUGH) through_tick(m);
     else if (s->state == SENDER_SETTLING) {
-        sender_step(m, link_alive(m) ? SEND_QUIET : SEND_QUIET_DEAD);
+        settled(m);
         if (s->state == SENDER_SENDING && s->taken == 0) sender_step(m, SEND_TAKEN);
     } else send_late(m);
 }
@@ -343,6 +420,12 @@ static bool waits_to_be_sent(const modem_t *m, cipmux_link_t link)
     return s->state == SENDER_SENDING || (s->state == SENDER_THROUGH && s->flushing);
 }
 
+static bool link_has_segments(const modem_t *m, cipmux_link_t link)
+{
+    const link_t *const l = &m->link[link.id];
+    return link.id < CIPMUX_LINKS && l->life == link.life && l->state == LINK_OPEN && l->segments.fill > 0 && reply_has_room(m);
+}
+
 static size_t piece(const modem_t *m)
 {
     const size_t left = (size_t)(m->sender.taken - m->sender.sent);
@@ -353,8 +436,12 @@ static size_t piece(const modem_t *m)
 bool cipmux_send_peek(const cipmux_t *modem, cipmux_link_t link, const void **out, size_t *n, cipmux_address_t *to)
 {
     const modem_t *const m = (const modem_t *)modem;
+    if (link_has_segments(m, link)) {
+        if (to != NULL) *to = m->link[link.id].peer;
+        return segments_peek(m, &m->link[link.id], out, n);
+    }
     if (!waits_to_be_sent(m, link)) return false;
-    *out = buffer(&m->link[link.id]) + m->sender.sent;
+    *out = link_send_buffer(&m->link[link.id]) + m->sender.sent;
     *n   = piece(m);
     if (to != NULL) *to = m->sender.to.family != 0 ? m->sender.to : m->link[link.id].peer;
     return true;
@@ -363,6 +450,11 @@ bool cipmux_send_peek(const cipmux_t *modem, cipmux_link_t link, const void **ou
 void cipmux_send_done(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, size_t n)
 {
     modem_t *const m = (modem_t *)modem;
+    if (link_has_segments(m, link)) {
+        segments_sent(m, link.id, n);
+        cipmux_tick(modem, now_us);
+        return;
+    }
     if (!waits_to_be_sent(m, link)) return;
     cipmux_tick(modem, now_us);
     sender_t *const s = &m->sender;
@@ -374,6 +466,10 @@ void cipmux_send_done(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, size
 void cipmux_send_failed(cipmux_t *modem, uint64_t now_us, cipmux_link_t link)
 {
     modem_t *const m = (modem_t *)modem;
+    if (link_has_segments(m, link)) {
+        segments_fail(m, link.id, false);
+        return;
+    }
     if (!waits_to_be_sent(m, link)) return;
     cipmux_tick(modem, now_us);
     if (m->sender.state == SENDER_THROUGH) all_taken(m);

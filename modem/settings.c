@@ -10,6 +10,9 @@ void settings_factory(modem_t *m)
     m->saved.station.any_bssid         = true;
     m->saved.station.listen_interval   = 3;
     m->saved.station.reconnect_s       = 1;
+    m->saved.uart              = (cipmux_line_t){ .baud = 115200, .data_bits = 8, .stop_bits = 1 };
+    m->saved.uart.flow         = (uint8_t)number(m, NUMBER_FLOW_DEFAULT);
+    m->saved.reconnect_100ms   = 1;
     for (size_t id = 0; id < CIPMUX_LINKS; id++) m->saved.tcp_option[id].linger_s = -1;
     memcpy(m->saved.ap_address, ap_address, sizeof ap_address);
 }
@@ -19,4 +22,15 @@ bool settings_wanted(const modem_t *m)
 {
     if (m->family == FAMILY_ESP_AT) return m->sysstore;
     return m->slot.command->variant != VARIANT_CUR;
+}
+
+/* The arguments of the running AT+SAVETRANSLINK become what the next start enters. */
+void settings_take_translink(modem_t *m)
+{
+    translink_t *const t = &m->saved.translink;
+    *t = (translink_t){
+        .on = true, .host_length = m->slot.name_length, .port = m->slot.port, .option = m->slot.n,
+        .type = m->slot.link, .six = m->slot.family == 6,
+    };
+    memcpy(t->host, m->slot.name, m->slot.name_length);
 }

@@ -396,6 +396,7 @@ static verdict_t send_command(modem_t *m, const args_t *args, bool escapes)
     }
     if (id < 0 || id >= CIPMUX_LINKS || m->link[id].state != LINK_OPEN)
         return refuse(m, CIPMUX_REASON_LINK_NOT_OPEN, TEXT_NOT_VALID);
+    if (segments_busy(&m->link[id])) return refuse(m, CIPMUX_REASON_SEND_MODE, TEXT_SEND_MODE);
     const arg_t *const n = &args->at[at];
     if (!arg_given(args, at) || n->kind != ARG_NUMBER) return refuse_argument(m, FAULT_TYPE, at, TEXT_NONE);
     if (n->number > number(m, NUMBER_SEND_MAX)) return refuse_argument(m, FAULT_VALUE, at, TEXT_TOO_LONG);
@@ -540,6 +541,59 @@ verdict_t set_cipmode(modem_t *m, args_t *args)
     if (link_is_open(m, 0) && link->type == CIPMUX_SSL && !quirk(m, CIPMUX_QUIRK_THROUGH_SSL))
         return refuse(m, CIPMUX_REASON_THROUGH_NO_SSL, TEXT_NONE);
     m->cipmode = true;
+    return VERDICT_OK;
+}
+
+/* ---- AT+SAVETRANSLINK, AT+CIPRECONNINTV [3.18, 3.19] ---- */
+
+/* =1,"<host>",<port>[,"<type>"[,<keepalive or local port>]] */
+static bool read_translink(modem_t *m, const args_t *args)
+{
+    dial_t   dial  = { .type = CIPMUX_TCP };
+    uint16_t option = 0;
+    if (args->count < 3 || args->count > 5 || !is_host(m, &args->at[1])) return false;
+    const arg_t *const port = &args->at[2];
+    if (port->kind != ARG_NUMBER || port->number < 1 || port->number > 65535) return false;
+    if (arg_given(args, 3) && !read_type(m, &args->at[3], &dial)) return false;
+    if (!read_option(args, 4, dial.type == CIPMUX_UDP ? 65535 : 7200, &option)) return false;
+    m->slot.name        = args->at[1].text;
+    m->slot.name_length = (uint8_t)args->at[1].length;
+    m->slot.port        = (uint16_t)port->number;
+    m->slot.n           = option;
+    m->slot.link        = (uint8_t)dial.type;
+    m->slot.family      = dial.six ? 6 : 4;
+    return true;
+}
+
+verdict_t set_savetranslink(modem_t *m, args_t *args)
+{
+    uint8_t            literal[4];
+    const arg_t *const on = &args->at[0];
+    if (on->kind != ARG_NUMBER || on->number < 0 || on->number > 1) return refuse_argument(m, FAULT_VALUE, 0, TEXT_NONE);
+    if (on->number == 0) {
+        m->saved.translink.on = false;
+        return VERDICT_OK;
+    }
+    if (!read_translink(m, args)) return refuse_argument(m, FAULT_PARSE, 1, TEXT_NONE);
+    if (!quirk(m, CIPMUX_QUIRK_TRANSLINK_RESOLVES) || parse_ip4(m->slot.name, m->slot.name_length, literal)) {
+        settings_take_translink(m);
+        return VERDICT_OK;
+    }
+    if (!wifi_has_address(m)) return refuse(m, CIPMUX_REASON_NO_IP, TEXT_NONE);
+    m->asks |= ASK_RESOLVE;
+    return slot_wait(m, WAIT_SAVE);
+}
+
+verdict_t query_cipreconnintv(modem_t *m)
+{
+    say(m, TEXT_NAME_VALUE, m->reconnect_100ms);
+    return VERDICT_OK;
+}
+
+verdict_t set_cipreconnintv(modem_t *m, args_t *args)
+{
+    m->reconnect_100ms = (uint16_t)args->at[0].number;
+    if (settings_wanted(m)) m->saved.reconnect_100ms = m->reconnect_100ms;
     return VERDICT_OK;
 }
 

@@ -113,6 +113,19 @@
     X(JAP_FAIL, "+CWJAP:%d\r\n", "+CWJAP:%d\r\n")                                                                      \
     X(LAP, "+CWLAP:(%d,\"%b\",%d,\"%m\",%d,%d,%d,%d,%d,%d,%d)\r\n",                                                    \
       "+CWLAP:(%d,\"%b\",%d,\"%m\",%d,%d,%d,%d,%d,%d,%d)\r\n")                                                         \
+    X(UART, "%n:%d,%d,%d,%d,%d", "%n:%d,%d,%d,%d,%d\r\n")                                                              \
+    X(SEGMENT, "%d,%d\r\n", NULL)                                                                                     \
+    X(SEGMENT_LATER, "\r\n", NULL)                                                                                    \
+    X(SEGMENT_OK, "%d,SEND OK\r\n", NULL)                                                                             \
+    X(SEGMENT_FAIL, "%d,SEND FAIL\r\n", NULL)                                                                         \
+    X(SEGMENT_TRUE, "%d,TRUE\r\n", NULL)                                                                              \
+    X(SEGMENT_FALSE, "%d,FALSE\r\n", NULL)                                                                            \
+    X(BUFFER_STATUS, "%d,%d,%d,%d,%d\r\n", NULL)                                                                      \
+    X(BUFFER_FULL, "BUFFER FULL\r\n", NULL)                                                                           \
+    X(QUEUE_FULL, "QUEUE FULL\r\n", NULL)                                                                             \
+    X(SSL_NOT_SUPPORTED, "ssl not supported\r\n", NULL)                                                               \
+    X(SEND_MODE, "send mode error\r\n", NULL)                                                                         \
+    X(PROMPT_BOOT, "\r\n>", "\r\n>")                                                                                 \
     /* link types, as AT+CIPSTART takes and AT+CIPSTATUS shows them */                                                 \
     X(TCP, "TCP", "TCP")                                                                                               \
     X(UDP, "UDP", "UDP")                                                                                               \

@@ -186,7 +186,8 @@ bool net_name(net_t *net, const char *name, const cipmux_address_t *address, uin
 
 uint64_t net_deadline(const net_t *net, uint64_t now_us)
 {
-    uint64_t due_us = CIPMUX_NEVER;
+    const bool listens = net->listening_untold && net->listening_due_us > now_us;
+    uint64_t   due_us = listens ? net->listening_due_us : CIPMUX_NEVER;
     for (size_t i = 0; i < NET_LOOKUPS; i++) {
         if (net->lookup[i].used && net->lookup[i].due_us > now_us && net->lookup[i].due_us < due_us) {
             due_us = net->lookup[i].due_us;

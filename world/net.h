@@ -122,6 +122,7 @@ typedef struct {
     } socket[CIPMUX_LINKS];
     uint16_t   listening_port; /* 0: no server */
     bool       listening_untold, listen_fails;
+    uint64_t   listening_due_us, listen_after_us; /* when it is told, and how much later the next one is */
     uint16_t   next_local_port, next_client_port;
     uint32_t   next_age;
     uint32_t   datagrams_nowhere; /* to a port of the modem or an address that nobody has */

@@ -58,7 +58,7 @@ static bool offer_lookups(net_t *net, uint64_t now_us, cipmux_t *modem)
 
 static bool offer_listening(net_t *net, uint64_t now_us, cipmux_t *modem)
 {
-    if (!net->listening_untold) {
+    if (!net->listening_untold || now_us < net->listening_due_us) {
         return false;
     }
     cipmux_event_t event = { .kind = CIPMUX_EVENT_LISTENING,
@@ -70,6 +70,7 @@ static bool offer_listening(net_t *net, uint64_t now_us, cipmux_t *modem)
         net->listening_port = 0;
     }
     net->listening_untold = net->listen_fails = false;
+    net->listen_after_us = 0;
     return true;
 }
 

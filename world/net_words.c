@@ -196,7 +196,40 @@ static bool say_server(void *context, words_t *words)
     net_words_t *said = context;
     int          fails = choice_at(words, 1, "ok", "fails");
     said->net->listen_fails = fails == 1;
-    return fails >= 0;
+    said->net->listen_after_us = 0;
+    return fails >= 0 && words_key_time(words, "after", &said->net->listen_after_us);
+}
+
+/* ---- What the modem still holds ---------------------------------------------------------------------------------- */
+
+static bool check_count(words_t *words, size_t found, const char *what)
+{
+    long               wanted = 0;
+    const words_arg_t *arg = words_plain(words, 1, "a number");
+    if (arg == NULL || !words_number(words, arg, 0, NET_PEERS, &wanted)) {
+        return false;
+    }
+    return found == (size_t)wanted || words_fail(words, arg->column, "the modem %s %zu", what, found);
+}
+
+static bool say_dialling(void *context, words_t *words)
+{
+    const net_t *net = ((net_words_t *)context)->net;
+    size_t       found = 0;
+    for (size_t i = 0; i < NET_PEERS; i++) {
+        found += net->peer[i].state == NET_DIALLED;
+    }
+    return check_count(words, found, "dials");
+}
+
+static bool say_lent(void *context, words_t *words)
+{
+    const net_t *net = ((net_words_t *)context)->net;
+    size_t       found = 0;
+    for (size_t i = 0; i < NET_BLOCKS; i++) {
+        found += net->block[i].used;
+    }
+    return check_count(words, found, "holds receive memory of");
 }
 
 const words_verb_t net_verbs[NET_VERBS] = {
@@ -212,7 +245,9 @@ const words_verb_t net_verbs[NET_VERBS] = {
     { "client", say_client, "client NAME to PORT [from=IP:PORT]", "connects to the modem's server" },
     { "listening", say_listening, "listening PORT", "checks that the modem's port is open" },
     { "not-listening", say_not_listening, "not-listening PORT", "checks that the modem's port is closed" },
-    { "server", say_server, "server fails|ok", "the next attempt of the modem to listen fails" },
+    { "server", say_server, "server fails|ok [after=TIME]", "the next attempt of the modem to listen fails, or is slow" },
+    { "dialling", say_dialling, "dialling COUNT", "checks how many SYNs of the modem wait for their outcome" },
+    { "lent", say_lent, "lent COUNT", "checks for how many links the modem holds receive memory" },
 };
 
 /* ---- What a peer does -------------------------------------------------------------------------------------------- */

@@ -9,7 +9,8 @@ void world_init(world_t *world, cipmux_t *modem)
     world->modem = modem;
     radio_init(&world->radio);
     radio_station_init(&world->station, 0);
-    world->uart_stopped = world->reset_pin = false;
+    world->uart_stopped = world->reset_pin = world->line_asked = false;
+    world->line = cipmux_line(modem);
     net_init(&world->net);
 }
 
@@ -49,9 +50,20 @@ static bool say_uart(void *context, words_t *words)
     return true;
 }
 
+static bool say_line(void *context, words_t *words)
+{
+    const cipmux_line_t line = ((world_t *)context)->line;
+    char                now[40];
+    const words_arg_t  *arg = words_plain(words, 1, "a rate and format such as 115200,8,1,0,0");
+    snprintf(now, sizeof now, "%lu,%u,%u,%u,%u", (unsigned long)line.baud, line.data_bits, line.stop_bits, line.parity,
+             line.flow);
+    return arg != NULL && (words_is(arg, now) || words_fail(words, arg->column, "the line runs at %s", now));
+}
+
 const words_verb_t world_verbs[WORLD_VERBS] = {
     { "reset-pin", say_reset_pin, "reset-pin", "the modem's reset pin is pulled" },
     { "phase", say_phase, "phase NAME", "checks OFF COMMAND BUSY COLLECTING PASSTHROUGH" },
+    { "line", say_line, "line 115200,8,1,0,0", "checks the rate and format to which the modem switched" },
     { "uart", say_uart, "uart stops|goes", "nobody reads the modem's UART until it goes" },
 };
 
@@ -117,7 +129,10 @@ bool world_say(world_t *world, uint64_t now_us, const char *line, char *error, s
 
 void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *request)
 {
-    if (radio_serves(request)) {
+    if (request->kind == CIPMUX_REQUEST_LINE) {
+        world->line = request->line;
+        world->line_asked = true;
+    } else if (radio_serves(request)) {
         radio_request(&world->station, now_us, request);
     } else {
         net_request(&world->net, now_us, request);
@@ -135,9 +150,21 @@ static bool offer_reset(world_t *world, uint64_t now_us)
     return true;
 }
 
+static bool offer_line(world_t *world, uint64_t now_us)
+{
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_LINE_SET };
+    if (!world->line_asked) {
+        return false;
+    }
+    world->line_asked = false;
+    cipmux_event(world->modem, now_us, &event, NULL);
+    return true;
+}
+
 bool world_offer(world_t *world, uint64_t now_us)
 {
     bool moved = offer_reset(world, now_us);
+    moved = offer_line(world, now_us) || moved;
     moved = radio_offer(&world->radio, &world->station, now_us, world->modem) || moved;
     return net_offer(&world->net, now_us, world->modem) || moved;
 }

@@ -23,12 +23,14 @@ typedef struct {
     radio_station_t station;
     bool            uart_stopped; /* nobody polls the modem's UART: for whoever does that */
     bool            reset_pin;    /* pulled, and the modem was not told yet */
+    bool            line_asked;   /* the modem waits for LINE_SET */
+    cipmux_line_t   line;         /* how the far side sees the UART now */
     words_t         words;
     net_t           net;
 } world_t;
 
-enum { WORLD_VERBS = 3 };
-extern const words_verb_t world_verbs[WORLD_VERBS]; /* reset-pin, phase, uart; context a world_t */
+enum { WORLD_VERBS = 4 };
+extern const words_verb_t world_verbs[WORLD_VERBS]; /* reset-pin, phase, uart, line; context a world_t */
 
 /* One access point ("lab"), no names, no peers. `modem` must outlive the world. */
 void world_init(world_t *world, cipmux_t *modem);
