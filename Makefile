@@ -57,7 +57,7 @@ bench: ## AT -> OK rounds against socat
 	@$(MAKE) --no-print-directory build
 	@tools/bench $(BUILD)/cipmux
 
-demo: ## play the sessions of docs/CIPMUX.md
+demo: ## a page load in single and in multiple mode: table, traces and a picture in build/demo/
 	@tools/dependencies build test
 	@$(MAKE) --no-print-directory build
 	@tools/demo $(BUILD)/cipmux

@@ -205,9 +205,11 @@ bool link_step(modem_t *m, uint8_t id, link_event_t event)
     const bool was_open = link_is_open(m, id);
     link->state         = cell->next;
     for (size_t i = 0; i < EFFECT_MAX; i++) effect(m, id, (effect_t)cell->effects[i]);
-    if (link->state == LINK_CLOSING && link->asks == 0) link->state = LINK_FREE;
     if (was_open && !link_is_open(m, id)) m->wifi.link_ended = true;
-    if (link->state == LINK_FREE || link->state == LINK_CLOSING) link->since = m->now;
+    if (link->state != LINK_FREE && link->state != LINK_CLOSING) return true;
+    link->since = m->now;
+    if (!sender_keeps_memory(m, id)) link_return(m, id); /* what passthrough kept while it dialled again */
+    if (link->state == LINK_CLOSING && link->asks == 0) link->state = LINK_FREE;
     return true;
 }
 

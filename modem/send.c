@@ -422,8 +422,9 @@ static bool waits_to_be_sent(const modem_t *m, cipmux_link_t link)
 
 static bool link_has_segments(const modem_t *m, cipmux_link_t link)
 {
+    if (link.id >= CIPMUX_LINKS || !reply_has_room(m)) return false;
     const link_t *const l = &m->link[link.id];
-    return link.id < CIPMUX_LINKS && l->life == link.life && l->state == LINK_OPEN && l->segments.fill > 0 && reply_has_room(m);
+    return l->life == link.life && l->state == LINK_OPEN && l->segments.fill > 0;
 }
 
 static size_t piece(const modem_t *m)

@@ -219,6 +219,7 @@ static void change_slots_and_receiver(void)
                 *cell = original == RECEIVE_NOTICE ? RECEIVE_NOTICE_ONCE
                                                    : original == RECEIVE_NOTICE_ONCE ? RECEIVE_NOTICE : RECEIVE_HOLD;
                 if (original == RECEIVE_HOLD) *cell = RECEIVE_FRAME;
+                if (e == RECEIVE_READ) *cell = original == RECEIVE_NOTHING ? RECEIVE_NOTICE : RECEIVE_NOTHING;
                 snprintf(id, sizeof id, "receiver.%s.%s.%s", family_names[f], receiver_names[r], receive_event_names[e]);
                 judge(id, f, NULL, 0);
                 *cell = original;
