@@ -83,6 +83,12 @@ bool cipmux_datagram(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, const
     return true;
 }
 
+cipmux_line_t cipmux_line(const cipmux_t *modem)
+{
+    (void)modem;
+    return (cipmux_line_t){ .baud = 115200, .data_bits = 8, .stop_bits = 1 };
+}
+
 size_t cipmux_link_memory(const cipmux_t *modem)
 {
     (void)modem;
