@@ -44,14 +44,12 @@ typedef enum {
     X(FRAME_MAX, 1460, 1460, "payload of one +IPD [tcpip 4.5]")                                                        \
     X(SEND_MAX, 2048, 2048, "payload of one AT+CIPSEND [tcpip 4.10]")                                                  \
     X(THROUGH_PIECE, 2048, 1460, "what passthrough sends in one piece [tcpip 4.8]")                                    \
-    X(READ_MAX, 2048, 0x7fffffff, "length that AT+CIPRECVDATA takes [tcpip 3.20]")                                     \
     X(SERVER_PORT, 333, 333, "port of a server without one [tcpip 3.14]")                                              \
     X(IDLE_DEFAULT, 180, 0, "AT+CIPSTO at start, s [tcpip 3.16]")                                                      \
     X(IDLE_EXTRA, 1800, 0, "how much later than AT+CIPSTO says the link is dropped, ms [309]")                         \
     X(MODE_DEFAULT, 2, 1, "AT+CWMODE of a new module [wifi 3.1]")                                                      \
     X(HOST_MAX, 63, 64, "longest host name [tcpip 3.5]")                                                               \
     X(FLOW_DEFAULT, 0, 1, "flow control of a new module [basic 2.8]")                                                  \
-    X(SYSMSG_MAX, 3, 7, "largest AT+SYSMSG [basic 2.15]")                                                              \
     X(BOOT_CAUSE, 1, 1, "<c> of the boot text [conventions 1.9]")                                                      \
     X(BOOT_MODE, 7, 7, "<m> of the boot text [conventions 1.9]")                                                       \
     X(BURST_CHARACTERS, 10, 10, "silence that ends a burst of input, character times [conventions 1.2]")
@@ -411,9 +409,10 @@ typedef struct {
     cipmux_address_t to;    /* UDP: target of this datagram; family 0: the link's */
     uint16_t         expected, taken; /* bytes announced; bytes collected */
     uint16_t         sent;            /* of those, given to the network */
+    uint16_t         ready;           /* passthrough: of those, whole packets, which may leave */
     uint8_t          burst, plus;     /* bytes of this burst (saturating), and whether all of them were '+' */
     uint8_t          state;           /* sender_state_t */
-    bool             escapes, escape_open, flushing;
+    bool             escapes, escape_open;
     bool             buffered; /* AT+CIPSENDBUF */
     bool             announce; /* passthrough of a start: its prompt comes when the link is up */
     cipmux_link_t    link; /* whose send buffer has the bytes */
@@ -446,6 +445,7 @@ bool     segments_peek(const modem_t *m, const link_t *link, const void **out, s
 void     segments_sent(modem_t *m, uint8_t id, size_t n);
 void     segments_acked(modem_t *m, uint8_t id);
 void     segments_fail(modem_t *m, uint8_t id, bool at_disconnect);
+void     segments_settle(modem_t *m); /* failures for which the reply had no room */
 bool     segments_busy(const link_t *link);
 
 /* ---- receive.c: received bytes on their way to the UART --------------------------------------------------------------- */
@@ -505,6 +505,7 @@ void   say_event(modem_t *m, text_t text);            /* an event that passthrou
 void   say_byte(modem_t *m, char byte);               /* echo */
 size_t compose(modem_t *m, char *out, size_t capacity, text_t text, ...);
 bool   reply_has_room(const modem_t *m);
+bool   reply_fits(const modem_t *m, size_t n);
 bool   reply_is_idle(const modem_t *m); /* nothing waits to be polled */
 
 /* ---- line.c: bytes -> command lines ---------------------------------------------------------------------------------------- */
@@ -633,6 +634,7 @@ struct MAY_ALIAS modem {
     uint32_t               burst_us;
     uint8_t                family; /* family_t */
     uint8_t                asks;   /* ASK_* */
+    uint8_t                fails_due; /* bit per link: its segments failed, and that is not printed yet */
     bool                   line_held; /* LINE was fetched and not answered */
     cipmux_line_t          uart;
     uint16_t               tickets;

@@ -19,6 +19,7 @@ CIPMUX_TABLE link_cell_t link_cells[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
         [LINK_FOUND]     = TO(DIALING, ASK_DIAL),
         [LINK_NOT_FOUND] = TO(FREE, SAY_DNS_FAIL, COMMAND_FAILED),
         [LINK_LEFT]      = TO(FREE, COMMAND_FAILED),
+        [LINK_CLOSE]     = TO(FREE, COMMAND_FAILED),
         [LINK_RESTART]   = TO(FREE, DO_NOTHING),
         [LINK_RESET_PIN] = TO(FREE, DO_NOTHING),
     },
@@ -176,18 +177,24 @@ static void effect(modem_t *m, uint8_t id, effect_t what)
         say_connected(m, id, false);
         if (m->tcp_option[id].nodelay && link->type != CIPMUX_UDP) link->asks |= LINK_ASK_OPTION;
         break;
-    case SAY_CONNECT_FAIL: say_connected(m, id, true); break;
+    case SAY_CONNECT_FAIL:
+        if (m->sender.announce) say(m, TEXT_CONNECT_FAIL);
+        else say_connected(m, id, true);
+        break;
     case SAY_CLOSED:
-        if (m->sender.announce) say(m, TEXT_CONNECT_FAIL); /* the saved passthrough was not reached [tcpip 4.3] */
-        say_link(m, id, TEXT_CLOSED);
+        if (m->sender.announce) say(m, TEXT_CONNECT_FAIL); /* the passthrough of a start [tcpip 4.3] */
+        else say_link(m, id, TEXT_CLOSED);
         break;
     case SAY_DNS_FAIL:
-        say(m, TEXT_DNS_FAIL);
+        say(m, m->sender.announce ? TEXT_CONNECT_FAIL : TEXT_DNS_FAIL);
         note(m, CIPMUX_REASON_DNS_FAIL, id, 0);
         break;
     case FAIL_SEND: sender_link_ended(m, id); break;
     case COMMAND_DONE: slot_end(m, WAIT_LINK, OUTCOME_DONE); break;
-    case COMMAND_FAILED: slot_end(m, WAIT_LINK, OUTCOME_FAILED); break;
+    case COMMAND_FAILED:
+        slot_end(m, WAIT_LINK, OUTCOME_FAILED);
+        slot_end(m, WAIT_THROUGH, OUTCOME_FAILED);
+        break;
     case DO_NOTHING:
     case EFFECT_COUNT: break;
     }

@@ -38,6 +38,7 @@ static void boot(modem_t *m)
     load_settings(m);
     if (memcmp(&before, &m->uart, sizeof before) != 0) m->asks |= ASK_LINE;
     m->line_held = false;
+    m->fails_due = 0;
     m->ready_at  = m->now + time_us(m, CIPMUX_TIME_BOOT);
 }
 
@@ -103,6 +104,7 @@ static void settle(modem_t *m)
     receive_settle(m);
     links_settle(m);
     sender_settle(m);
+    segments_settle(m);
 }
 
 void cipmux_tick(cipmux_t *modem, uint64_t now_us)

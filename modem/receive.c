@@ -163,7 +163,7 @@ static bool link_has_frame(const modem_t *m, uint8_t id)
 
 bool receive_next_frame(modem_t *m)
 {
-    if (modem_is_off(m)) return false;
+    if (modem_is_off(m) || (m->asks & ASK_LINE) != 0) return false; /* nothing new in front of the new rate */
     if (m->slot.wait == WAIT_READ) {
         frame_of_read(m);
         return true;

@@ -15,6 +15,8 @@ bool reply_has_room(const modem_t *m)
     return REPLY_RING - m->reply.fill >= REPLY_RESERVE && m->reply.long_left == 0 && !m->reply.frame_open;
 }
 
+bool reply_fits(const modem_t *m, size_t n) { return n <= REPLY_RING - (size_t)m->reply.fill; }
+
 bool reply_is_idle(const modem_t *m) { return m->reply.fill == 0 && !m->reply.frame_open && m->reply.long_left == 0; }
 
 /* One directive into `out` (room for TEXT_IP_MAX); bytes of any length go to `*bytes`. */
@@ -92,9 +94,10 @@ size_t compose(modem_t *m, char *out, size_t capacity, text_t text, ...)
 /* In passthrough the wire belongs to the data: events are dropped, unless SYSMSG bit 2 wants them [tcpip 4.8]. */
 static bool events_shown(const modem_t *m) { return !sender_is_through(m) || (m->sysmsg & 4) != 0; }
 
+/* The passthrough of a start prints its prompt behind those of the Wi-Fi, so they are shown until then [conventions 1.9]. */
 void say_event(modem_t *m, text_t text)
 {
-    if (events_shown(m)) say(m, text);
+    if (events_shown(m) || m->sender.announce) say(m, text);
 }
 
 void say_link(modem_t *m, uint8_t id, text_t text)

@@ -12,7 +12,6 @@ CIPMUX_TABLE sender_cell_t sender_cells[SENDER_STATE_COUNT][SEND_EVENT_COUNT] = 
         [SEND_START_NAME] = TO(RESOLVING, SENDER_ASK_NAME),
         [SEND_THROUGH]    = TO(THROUGH, SAY_PROMPT_THROUGH),
         [SEND_BOOT]       = TO(THROUGH, SENDER_NOTHING),
-        [SEND_ENDED]      = TO(IDLE, SENDER_NOTHING),
         [SEND_RESTART]    = TO(IDLE, SENDER_NOTHING),
     },
     [SENDER_RESOLVING] = {
@@ -110,7 +109,10 @@ bool sender_step(modem_t *m, sender_event_t event)
     const bool was_through = s->state == SENDER_THROUGH;
     s->state               = cell->next;
     s->since               = m->now;
-    if (was_through && s->state != SENDER_THROUGH && m->link[s->link.id].state == LINK_FREE) link_return(m, s->link.id);
+    if (was_through && s->state != SENDER_THROUGH) {
+        s->announce = false;
+        if (!link_is_open(m, s->link.id)) link_return(m, s->link.id);
+    }
     for (size_t i = 0; i < EFFECT_MAX; i++) effect(m, (sender_effect_t)cell->effects[i]);
     return true;
 }
@@ -123,9 +125,8 @@ static void begin(modem_t *m, uint8_t id, uint16_t n, bool escapes)
     s->expected       = n;
     s->escapes        = escapes;
     s->escape_open    = false;
-    s->flushing       = false;
     s->buffered = s->announce = false;
-    s->taken = s->sent = 0;
+    s->taken = s->sent = s->ready = 0;
     s->burst           = 0;
     s->plus            = 0;
     s->last            = 0;
@@ -203,23 +204,28 @@ static bool link_alive(const modem_t *m)
     return m->link[s->link.id].life == s->link.life && m->link[s->link.id].state == LINK_OPEN;
 }
 
+/* Passthrough: whole packets that the network has not taken yet. */
+static bool packets_wait(const modem_t *m) { return m->sender.sent < m->sender.ready && link_alive(m); }
+
 /* Passthrough holds the UART while a packet is on its way; while the link is down bytes pile up to the buffer's end. */
 bool sender_has_room(const modem_t *m)
 {
     const sender_t *const s = &m->sender;
     if (s->state != SENDER_THROUGH) return true;
-    return s->taken < CIPMUX_SEND_MAX && !(s->flushing && link_alive(m));
+    return s->taken < CIPMUX_SEND_MAX && !packets_wait(m);
 }
 
 uint8_t *link_send_buffer(const link_t *link) { return link->memory + link->size; }
 
-/* When the link has gone meanwhile the bytes are only counted. */
+/* When the link has gone meanwhile the bytes are only counted. Passthrough has no buffer before its first link. */
 static void store(modem_t *m, uint8_t byte)
 {
     sender_t *const s    = &m->sender;
     link_t *const   link = &m->link[s->link.id];
-    if (s->taken == CIPMUX_SEND_MAX) return;
-    if (link->memory != NULL && link->life == s->link.life) *segments_place(m, link, s->taken) = byte;
+    const bool      room = link->memory != NULL && link->life == s->link.life;
+    if (!room && s->state == SENDER_THROUGH) m->counters.bytes_while_off++;
+    if (s->taken == CIPMUX_SEND_MAX || (!room && s->state == SENDER_THROUGH)) return;
+    if (room) *(s->buffered ? segments_place(m, link, s->taken) : link_send_buffer(link) + s->taken) = byte;
     s->taken++;
 }
 
@@ -239,6 +245,14 @@ static bool store_escaped(modem_t *m, uint8_t byte)
     return false;
 }
 
+/* A full buffer ends a packet too, and then plus signs at its end are data. */
+static void packet_full(sender_t *s)
+{
+    if (s->taken < CIPMUX_SEND_MAX) return;
+    s->ready = s->taken;
+    s->plus  = 0;
+}
+
 void sender_byte(modem_t *m, uint8_t byte)
 {
     sender_t *const s   = &m->sender;
@@ -249,7 +263,7 @@ void sender_byte(modem_t *m, uint8_t byte)
     s->last = m->now;
     if (s->escapes) end = store_escaped(m, byte);
     else store(m, byte);
-    if (s->state == SENDER_THROUGH) s->flushing = s->flushing || s->taken == CIPMUX_SEND_MAX;
+    if (s->state == SENDER_THROUGH) packet_full(s);
     else if (end || s->taken == s->expected) sender_step(m, SEND_COMPLETE);
 }
 
@@ -291,8 +305,8 @@ uint64_t sender_deadline(const modem_t *m)
     switch ((sender_state_t)s->state) {
     case SENDER_COLLECTING: return burst_is_escape(s) ? packet : CIPMUX_NEVER;
     case SENDER_THROUGH: {
-        const uint64_t quiet = s->taken > s->sent && s->burst > 0 ? packet : CIPMUX_NEVER;
-        return earliest(quiet, redial_at(m));
+        const bool leaves_later = burst_is_escape(s) && packets_wait(m);
+        return earliest(s->burst > 0 && !leaves_later ? packet : CIPMUX_NEVER, redial_at(m));
     }
     case SENDER_SETTLING: return s->last + m->burst_us;
     case SENDER_SENDING:
@@ -313,8 +327,7 @@ static void all_taken(modem_t *m)
 {
     sender_t *const s = &m->sender;
     if (s->state == SENDER_THROUGH) {
-        s->taken = s->sent = 0;
-        s->flushing        = false;
+        if (s->ready == s->taken) s->taken = s->sent = s->ready = 0; /* else the next packet has begun behind it */
     } else {
         sender_step(m, acceptance_is_enough(m) ? SEND_TAKEN : SEND_TAKEN_WATCH);
     }
@@ -368,20 +381,27 @@ static void redial(modem_t *m)
     m->sender.link = link_handle(m, 0);
 }
 
+/* It dials again until +++ [tcpip 4.8]. */
+static void leave(modem_t *m)
+{
+    const uint8_t state = m->link[0].state;
+    sender_step(m, SEND_LEAVE);
+    m->asks &= (uint8_t)~ASK_RESOLVE;
+    if (state == LINK_DIALING || state == LINK_RESOLVING) link_step(m, 0, LINK_CLOSE);
+}
+
 static void through_tick(modem_t *m)
 {
     sender_t *const s     = &m->sender;
     const bool      quiet = s->burst > 0 && m->now >= s->last + time_us(m, CIPMUX_TIME_PACKET);
     if (quiet && burst_is_escape(s)) {
-        sender_step(m, SEND_LEAVE);
-        if (m->link[0].state == LINK_DIALING) link_step(m, 0, LINK_CLOSE); /* it dials again until +++ [tcpip 4.8] */
-        return;
-    }
-    if (quiet) {
+        if (!packets_wait(m)) leave(m);
+    } else if (quiet) {
         s->burst = s->plus = 0;
-        s->flushing        = s->taken > s->sent;
-        if (s->flushing && !link_alive(m) && quirk(m, CIPMUX_QUIRK_THROUGH_DROPS)) all_taken(m);
+        s->ready           = s->taken;
+        if (!link_alive(m) && quirk(m, CIPMUX_QUIRK_THROUGH_DROPS)) all_taken(m);
     }
+    if (s->state != SENDER_THROUGH) return;
     if (m->now >= redial_at(m)) redial(m);
 }
 
@@ -417,7 +437,7 @@ static bool waits_to_be_sent(const modem_t *m, cipmux_link_t link)
 {
     const sender_t *const s = &m->sender;
     if (link.id != s->link.id || link.life != s->link.life || !link_alive(m) || !reply_has_room(m)) return false;
-    return s->state == SENDER_SENDING || (s->state == SENDER_THROUGH && s->flushing);
+    return s->state == SENDER_SENDING || (s->state == SENDER_THROUGH && packets_wait(m));
 }
 
 static bool link_has_segments(const modem_t *m, cipmux_link_t link)
@@ -427,9 +447,11 @@ static bool link_has_segments(const modem_t *m, cipmux_link_t link)
     return l->life == link.life && l->state == LINK_OPEN && l->segments.fill > 0;
 }
 
+static uint16_t send_end(const modem_t *m) { return sender_is_through(m) ? m->sender.ready : m->sender.taken; }
+
 static size_t piece(const modem_t *m)
 {
-    const size_t left = (size_t)(m->sender.taken - m->sender.sent);
+    const size_t left = (size_t)(send_end(m) - m->sender.sent);
     const size_t max  = (size_t)number(m, NUMBER_THROUGH_PIECE);
     return sender_is_through(m) && left > max ? max : left;
 }
@@ -460,7 +482,7 @@ void cipmux_send_done(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, size
     cipmux_tick(modem, now_us);
     sender_t *const s = &m->sender;
     s->sent           = (uint16_t)(s->sent + (n < piece(m) ? n : piece(m)));
-    if (s->sent == s->taken) all_taken(m);
+    if (s->sent == send_end(m)) all_taken(m);
     cipmux_tick(modem, now_us);
 }
 
@@ -473,7 +495,9 @@ void cipmux_send_failed(cipmux_t *modem, uint64_t now_us, cipmux_link_t link)
     }
     if (!waits_to_be_sent(m, link)) return;
     cipmux_tick(modem, now_us);
-    if (m->sender.state == SENDER_THROUGH) all_taken(m);
-    else sender_step(m, SEND_REFUSED);
+    if (m->sender.state == SENDER_THROUGH) {
+        m->sender.sent = m->sender.ready;
+        all_taken(m);
+    } else sender_step(m, SEND_REFUSED);
     cipmux_tick(modem, now_us);
 }

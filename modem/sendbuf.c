@@ -74,7 +74,7 @@ void segments_acked(modem_t *m, uint8_t id)
 }
 
 /* What was not acknowledged fails: at a disconnect without the line end in front. */
-void segments_fail(modem_t *m, uint8_t id, bool at_disconnect)
+static void fail(modem_t *m, uint8_t id, bool at_disconnect)
 {
     segments_t *const s = &m->link[id].segments;
     while (s->acked < s->made) {
@@ -84,6 +84,25 @@ void segments_fail(modem_t *m, uint8_t id, bool at_disconnect)
     }
     s->sent = s->watched = s->made;
     s->fill = s->left = s->unacked = 0;
+}
+
+/* The longest line is "4,65535,SEND FAIL" CR LF; what else one event prints needs room as well. */
+enum { FAIL_LINES = SEGMENT_QUEUE * 19, FAIL_ROOM = FAIL_LINES + 128 };
+
+/* The loss of the network may end five links at once: what the reply has no room for is printed as soon as it has. */
+void segments_fail(modem_t *m, uint8_t id, bool at_disconnect)
+{
+    if (!at_disconnect || reply_fits(m, FAIL_ROOM)) fail(m, id, at_disconnect);
+    else if (segments_busy(&m->link[id])) m->fails_due |= (uint8_t)(1u << id);
+}
+
+void segments_settle(modem_t *m)
+{
+    for (uint8_t id = 0; id < CIPMUX_LINKS && m->fails_due != 0 && reply_has_room(m); id++) {
+        if ((m->fails_due >> id & 1) == 0) continue;
+        m->fails_due &= (uint8_t)~(1u << id);
+        fail(m, id, true);
+    }
 }
 
 /* ---- the commands ---- */

@@ -419,6 +419,7 @@ verdict_t run_cipsend(modem_t *m)
     if (m->mux) return refuse(m, CIPMUX_REASON_THROUGH_NEEDS_SINGLE, TEXT_NONE);
     if (m->server.port != 0) return refuse(m, CIPMUX_REASON_SERVER_RUNS, TEXT_NONE);
     if (m->link[0].state != LINK_OPEN) return refuse(m, CIPMUX_REASON_LINK_NOT_OPEN, TEXT_NONE);
+    if (segments_busy(&m->link[0])) return refuse(m, CIPMUX_REASON_SEND_MODE, TEXT_SEND_MODE);
     return sender_open_through(m);
 }
 

@@ -174,11 +174,8 @@ static bool offer_client(net_t *net, net_peer_t *peer, uint64_t now_us, cipmux_t
 static bool offer_progress(net_t *net, net_peer_t *peer, uint64_t now_us, cipmux_t *modem)
 {
     (void)net;
-    const void      *bytes;
-    size_t           n;
-    cipmux_address_t to;
-    bool             moved = false;
-    if (peer->watched && !peer->unacked && !cipmux_send_peek(modem, peer->link, &bytes, &n, &to)) {
+    bool moved = false;
+    if (peer->watched && !peer->unacked) {
         cipmux_event_t event = { .kind = CIPMUX_EVENT_ACKED, .link = peer->link };
         peer->watched = cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER;
         moved = !peer->watched;

@@ -1,6 +1,6 @@
 /* The world around one modem: the air, the network, and the words that describe both.
  *
- *   world_init(&world, &modem);
+ *   world_init(&world, &modem);             // behind cipmux_power_on()
  *   if (!world_say(&world, now, "listen server 10.0.2.2:5000", error, sizeof error)) puts(error);
  *   while (cipmux_request(&modem, now, &request)) world_request(&world, now, &request);
  *   while (world_offer(&world, now)) { ... requests, poll ... }

@@ -299,6 +299,7 @@ class Life(Case):
                         self.assertEqual(end.recv(1), b"")
                     except ConnectionResetError:
                         pass
+                    end.close()
                 modem.serial.send(b"ATE0\r\n")
                 modem.serial.until(b"OK\r\n")
                 modem.serial.send(b'AT+CWJAP="lab","password"\r\n')

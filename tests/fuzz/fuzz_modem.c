@@ -128,7 +128,7 @@ typedef struct {
     peer_t          peer[CIPMUX_LINKS];
     loan_t          loan[LOANS];
     uint16_t        resolve, scan, join; /* open tickets; 0: none */
-    bool            joined, listen;
+    bool            joined, listen, line;
 } fuzz_t;
 
 static uint8_t next(fuzz_t *f)
@@ -210,6 +210,7 @@ static void take_request(fuzz_t *f, const cipmux_request_t *request)
         PROMISE(request->listen.port != 0);
         f->listen = true;
         break;
+    case CIPMUX_REQUEST_LINE: f->line = true; break;
     case CIPMUX_REQUEST_UNLISTEN: break;
     case CIPMUX_REQUEST_SCAN: f->scan = request->ticket; break;
     case CIPMUX_REQUEST_JOIN: f->join = request->ticket; break;
@@ -427,6 +428,14 @@ static void type_some(fuzz_t *f, size_t n)
     type(f, bytes, n);
 }
 
+/* The UART has its new rate: until then nothing is printed and no byte is taken. */
+static void answer_line(fuzz_t *f)
+{
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_LINE_SET };
+    f->line = tell(f, &event, NULL) == CIPMUX_LATER;
+    settle(f);
+}
+
 static void step(fuzz_t *f)
 {
     uint8_t op = next(f);
@@ -458,6 +467,7 @@ static void step(fuzz_t *f)
         cipmux_event_t event = { .kind = CIPMUX_EVENT_ACKED, .link = peer->link };
         (void)tell(f, &event, NULL);
     }
+    if (f->line && next(f) % 2) answer_line(f);
     if (f->listen) {
         cipmux_event_t event = { .kind = CIPMUX_EVENT_LISTENING };
         f->listen = tell(f, &event, NULL) == CIPMUX_LATER;
@@ -484,8 +494,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     settle(&f);
     poll_all(&f);
-    for (int i = 0; i < CIPMUX_LINKS; i++) PROMISE(!f.peer[i].up && !f.peer[i].dialing);
-    for (int i = 0; i < LOANS; i++) PROMISE(f.loan[i].memory == NULL);
+    for (int i = 0; i < CIPMUX_LINKS; i++)
+        PROMISE(!f.peer[i].up && !f.peer[i].dialing);
+    for (int i = 0; i < LOANS; i++)
+        PROMISE(f.loan[i].memory == NULL);
     advance(&f, 10000000);
     type(&f, "AT\r\n", 4);
     return 0;

@@ -65,7 +65,8 @@ int main(int count, char **words)
     char         *end = NULL;
     unsigned long n = count == 2 ? strtoul(words[1], &end, 10) : 0;
     if (end != NULL && *end == '\0') {
-        for (seed = 1; seed <= n; seed++) run_seed(seed);
+        for (seed = 1; seed <= n; seed++)
+            run_seed(seed);
         printf("1..1\nok 1 - %lu random inputs\n", n);
         return 0;
     }

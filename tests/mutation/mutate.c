@@ -139,28 +139,47 @@ static void change_numbers(void)
         }
 }
 
-/* Each effect left out, each two neighbours exchanged, another next state. */
-static void change_cell(const char *id, int family, uint8_t *next, unsigned states, uint8_t effects[EFFECT_MAX])
+/* A request is a flag that is fetched later: its place among the effects leaves no trace. */
+static bool link_request(uint8_t effect)
+{
+    return effect == ASK_DIAL || effect == ASK_HANG_UP || effect == ASK_RETURN;
+}
+
+static bool sender_request(uint8_t effect)
+{
+    return effect == SENDER_ASK_NAME || effect == SENDER_ASK_WATCH;
+}
+
+typedef struct {
+    const char *id;
+    int         family;
+    unsigned    states;
+    bool (*is_request)(uint8_t effect);
+} cell_kind_t;
+
+/* Each effect left out, each two neighbours exchanged unless one is a request, another next state. */
+static void change_cell(const cell_kind_t *kind, uint8_t *next, uint8_t effects[EFFECT_MAX])
 {
     char          name[200];
     const uint8_t state = *next;
     for (size_t i = 0; i < EFFECT_MAX && effects[i] != 0; i++) {
         const uint8_t effect = effects[i];
         effects[i]           = 0;
-        snprintf(name, sizeof name, "%s.without-%zu", id, i + 1);
-        judge(name, family, NULL, 0);
+        snprintf(name, sizeof name, "%s.without-%zu", kind->id, i + 1);
+        judge(name, kind->family, NULL, 0);
         effects[i] = effect;
         if (i + 1 == EFFECT_MAX || effects[i + 1] == 0) continue;
+        if (kind->is_request(effect) || kind->is_request(effects[i + 1])) continue;
         effects[i]     = effects[i + 1];
         effects[i + 1] = effect;
-        snprintf(name, sizeof name, "%s.swap-%zu", id, i + 1);
-        judge(name, family, NULL, 0);
+        snprintf(name, sizeof name, "%s.swap-%zu", kind->id, i + 1);
+        judge(name, kind->family, NULL, 0);
         effects[i + 1] = effects[i];
         effects[i]     = effect;
     }
-    *next = (uint8_t)((state + 1u) % states);
-    snprintf(name, sizeof name, "%s.next", id);
-    judge(name, family, NULL, 0);
+    *next = (uint8_t)((state + 1u) % kind->states);
+    snprintf(name, sizeof name, "%s.next", kind->id);
+    judge(name, kind->family, NULL, 0);
     *next = state;
 }
 
@@ -172,12 +191,12 @@ static void change_links(void)
             link_cell_t *const cell = &link_cells[s][e];
             if (!cell->legal) continue;
             snprintf(id, sizeof id, "link.%s.%s", link_state_names[s], link_event_names[e]);
-            change_cell(id, -1, &cell->next, LINK_STATE_COUNT, cell->effects);
+            change_cell(&(cell_kind_t){ id, -1, LINK_STATE_COUNT, link_request }, &cell->next, cell->effects);
         }
     for (size_t p = 0; p < link_patch_count; p++) {
         link_patch_t *const patch = &link_patches[p];
         snprintf(id, sizeof id, "link-patch.%s.%s", link_state_names[patch->state], link_event_names[patch->event]);
-        change_cell(id, patch->family, &patch->cell.next, LINK_STATE_COUNT, patch->cell.effects);
+        change_cell(&(cell_kind_t){ id, patch->family, LINK_STATE_COUNT, link_request }, &patch->cell.next, patch->cell.effects);
     }
 }
 
@@ -189,12 +208,12 @@ static void change_sender(void)
             sender_cell_t *const cell = &sender_cells[s][e];
             if (!cell->legal) continue;
             snprintf(id, sizeof id, "sender.%s.%s", sender_state_names[s], sender_event_names[e]);
-            change_cell(id, -1, &cell->next, SENDER_STATE_COUNT, cell->effects);
+            change_cell(&(cell_kind_t){ id, -1, SENDER_STATE_COUNT, sender_request }, &cell->next, cell->effects);
         }
     for (size_t p = 0; p < sender_patch_count; p++) {
         sender_patch_t *const patch = &sender_patches[p];
         snprintf(id, sizeof id, "sender-patch.%s.%s", sender_state_names[patch->state], sender_event_names[patch->event]);
-        change_cell(id, patch->family, &patch->cell.next, SENDER_STATE_COUNT, patch->cell.effects);
+        change_cell(&(cell_kind_t){ id, patch->family, SENDER_STATE_COUNT, sender_request }, &patch->cell.next, patch->cell.effects);
     }
 }
 

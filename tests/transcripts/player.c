@@ -519,8 +519,8 @@ static void start(player_t *p)
     if (p->failed) {
         return;
     }
-    world_init(&p->world, &p->modem);
     cipmux_power_on(&p->modem, &p->config, p->now_us);
+    world_init(&p->world, &p->modem);
     settle(p);
     if (p->transcript->start == START_OFF) {
         return;
