@@ -94,7 +94,7 @@ size_t compose(modem_t *m, char *out, size_t capacity, text_t text, ...)
 /* In passthrough the wire belongs to the data: events are dropped, unless SYSMSG bit 2 wants them [tcpip 4.8]. */
 static bool events_shown(const modem_t *m) { return !sender_is_through(m) || (m->sysmsg & 4) != 0; }
 
-/* The passthrough of a start prints its prompt behind those of the Wi-Fi, so they are shown until then [conventions 1.9]. */
+/* Before the passthrough of a start has its link the Wi-Fi's events are shown [conventions 1.9]. */
 void say_event(modem_t *m, text_t text)
 {
     if (events_shown(m) || m->sender.announce) say(m, text);

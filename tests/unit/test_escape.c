@@ -1,6 +1,6 @@
-/* +++ in passthrough, exhaustively: every sequence of plus signs, other bytes and gaps just under, at and over 20 ms, up to a
- * length, typed byte by byte and burst by burst. A specification over the times of the bytes says what must happen; the
- * engine, driven through its public calls only, must agree after every step. */
+/* +++ in passthrough, exhaustively: every sequence of plus signs, other bytes and gaps just under, at and over 20
+ * ms, up to a length, typed byte by byte and burst by burst. A specification over the times of the bytes says what
+ * must happen; the engine, driven through its public calls only, must agree after every step. */
 #include "cipmux.h"
 
 #include <setjmp.h>
@@ -120,7 +120,9 @@ static void type(board_t *b, const char *bytes, size_t n)
 static void wait_ms(board_t *b, unsigned ms)
 {
     const uint64_t end_us = b->now_us + ms * 1000ull;
+    unsigned       ticks  = 0;
     while (cipmux_deadline(&b->modem) <= end_us) {
+        assert_true(ticks++ < 100); /* each tick must move the deadline */
         if (cipmux_deadline(&b->modem) > b->now_us) b->now_us = cipmux_deadline(&b->modem);
         cipmux_tick(&b->modem, b->now_us);
         pump(b);
