@@ -1,7 +1,8 @@
 /* Characters as waveforms, and a receiver that samples them. See uart.h.
  *
- * Time on the wire is in ticks of 1/65536 us. The length of a bit is no whole number of them, so no length is ever added
- * up: an edge is the start of its row plus a whole number of half bit times, divided once. Half bits, for 1.5 stop bits. */
+ * Time on the wire is in ticks of 1/65536 us. The length of a bit is no whole number of them, so no length is ever
+ * added up: an edge is the start of its row plus a whole number of half bit times, divided once. Half bits, for 1.5
+ * stop bits. */
 #include "uart.h"
 
 #include <assert.h>

@@ -2,9 +2,9 @@
  *
  * Each end sends and receives with its own rate and format. A byte that is put becomes a character on the wire: start
  * bit, data bits (least significant first), parity, stop bits; characters that were put in time follow each other
- * without a gap. The other end waits for the falling edge of a start bit and samples in the middle of its own bit cells,
- * up to the first stop bit; then the byte is there. So equal rates pass, 3 % difference passes, 6 % garbles, and at a
- * wrong rate the bytes are those that hardware would read.
+ * without a gap. The other end waits for the falling edge of a start bit and samples in the middle of its own bit
+ * cells, up to the first stop bit; then the byte is there. So 3 % difference of the rates passes, 6 % does not (too
+ * slow: wrong bits; too fast: framing errors), and beyond that the bytes are those that hardware would read.
  *
  *   uart_init(&uart, now);
  *   uart_set_line(&uart, now, UART_FAR, &line);
@@ -72,11 +72,11 @@ cipmux_line_t uart_line(const uart_t *uart, uart_side_t side);
 /* Depth of the receive FIFO of `side`, 1 to UART_FIFO_MAX bytes. */
 void uart_set_depth(uart_t *uart, uart_side_t side, size_t depth);
 
-/* Bytes from `side` onto the wire; returns how many were taken, fewer than n while UART_AIR are under way. Those that are
- * taken will be sent with the present line of that side, whatever is set later. */
+/* Bytes from `side` onto the wire; returns how many were taken, fewer than n while UART_AIR are under way. Those that
+ * are taken will be sent with the present line of that side, whatever is set later. */
 size_t uart_put(uart_t *uart, uint64_t now_us, uart_side_t side, const void *bytes, size_t n);
-/* So many bytes of `side` are sure to find room in the other end's FIFO, even if nothing is taken from it: what a sender
- * with flow control puts. */
+/* So many bytes of `side` are sure to find room in the other end's FIFO, even if nothing is taken from it: what a
+ * sender with flow control puts. */
 size_t uart_room(const uart_t *uart, uart_side_t side);
 /* When the last bit of all that `side` has put leaves it; 0: nothing was ever put. */
 uint64_t uart_sent_at(const uart_t *uart, uart_side_t side);
@@ -84,8 +84,8 @@ uint64_t uart_sent_at(const uart_t *uart, uart_side_t side);
 /* Takes bytes that have arrived at `side` by now; returns how many. */
 size_t uart_get(uart_t *uart, uint64_t now_us, uart_side_t side, void *bytes, size_t capacity);
 
-/* When the next byte arrives at either end, as far as the bytes put so far tell; CIPMUX_NEVER: none is under way. A byte
- * that is in a FIFO already is not waited for. */
+/* When the next byte arrives at either end, as far as the bytes put so far tell; CIPMUX_NEVER: none is under way. A
+ * byte that is in a FIFO already is not waited for. */
 uint64_t uart_deadline(const uart_t *uart);
 
 uart_counters_t uart_counters(const uart_t *uart, uart_side_t side);

@@ -107,6 +107,8 @@ static size_t transmit(cipmux_line_t from, cipmux_line_t to, const uint8_t *byte
     return uart_get(&uart, 1000 + 10000000, UART_MODEM, out, UART_FIFO_MAX);
 }
 
+/* 3 % passes. At 6 % a receiver that is too slow reads the last bit beside its cell, one that is too fast reads it still
+ * but takes it for the stop bit as well. */
 static void wrong_rates(void **state)
 {
     (void)state;
@@ -125,10 +127,11 @@ static void wrong_rates(void **state)
         all[i] = (uint8_t)(i * 167);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t n = transmit(line_of(cases[i].from, 8, 0, 1), line_of(cases[i].to, 8, 0, 1), all, sizeof all, got);
-        bool   passed = n == sizeof all && memcmp(got, all, n) == 0;
-        if (passed != cases[i].passes) print_message("%u to %u: %zu bytes\n", cases[i].from, cases[i].to, n);
-        assert_true(passed == cases[i].passes);
-        assert_true(passed == (uart_counters(&uart, UART_MODEM).framing == 0));
+        bool   same = n == sizeof all && memcmp(got, all, n) == 0;
+        bool   framed = uart_counters(&uart, UART_MODEM).framing == 0;
+        if ((same && framed) != cases[i].passes) print_message("%u to %u: %zu bytes\n", cases[i].from, cases[i].to, n);
+        assert_true((same && framed) == cases[i].passes);
+        assert_true(cases[i].to >= cases[i].from || same == cases[i].passes);
     }
 }
 
