@@ -239,9 +239,14 @@ static cipmux_address_t loopback(uint8_t family, uint16_t port)
 
 cipmux_address_t publish_find(const publish_t *rules, size_t count, bool udp, uint16_t port, uint8_t family)
 {
+    uint16_t usual = (uint16_t)(port < 1024 && port != 0 ? port + PUBLISH_SHIFT : port);
     for (size_t i = count; i > 0; i--) {
         const publish_t *rule = &rules[i - 1];
-        if (rule->udp == udp && rule->port == port) return rule->at.family ? rule->at : loopback(family, rule->at.port);
+        cipmux_address_t at = rule->at;
+        if (rule->udp != udp || (rule->port != 0 && rule->port != port)) continue;
+        if (rule->port == 0) at.port = usual;
+        if (rule->port == 0 && at.family != family) continue;
+        return at.family ? at : loopback(family, at.port);
     }
-    return loopback(family, (uint16_t)(port < 1024 && port != 0 ? port + PUBLISH_SHIFT : port));
+    return loopback(family, usual);
 }

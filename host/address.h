@@ -54,7 +54,7 @@ cipmux_address_t address_of_socket(int fd);
 /* One --publish: the modem's `port` is found at `at`. */
 typedef struct {
     cipmux_address_t at;
-    uint16_t         port;
+    uint16_t         port; /* 0: each port of that family, at at.bytes and its usual number */
     bool             udp;
 } publish_t;
 

@@ -31,7 +31,13 @@ void board_log(board_t *board, const log_record_t *record, const char *format, .
 void board_log_reason(board_t *board, log_record_t record, host_reason_t reason)
 {
     record.reason = host_reason_id(reason);
+    board_noted(board, reason);
     board_log(board, &record, "%s", host_reason_sentence(reason));
+}
+
+void board_noted(board_t *board, host_reason_t reason)
+{
+    board->host_noted[reason]++;
 }
 
 static void log_notes(board_t *board)
@@ -40,6 +46,7 @@ static void log_notes(board_t *board)
     char          text[LOG_LINE_MAX];
     while (cipmux_note(&board->modem, &note)) {
         cipmux_link_t link = { .id = (uint8_t)note.link };
+        board->noted[note.reason]++;
         log_note_text(text, &note);
         board_log(board,
                   &(log_record_t){
@@ -50,52 +57,34 @@ static void log_notes(board_t *board)
 
 /* ---- The UART ---------------------------------------------------------------------------------------------------- */
 
-static bool feed(board_t *board, uint64_t now_us)
+/* Who has the modem: the port that has it already, or else the one that somebody opened. */
+static void choose_port(board_t *board)
 {
-    const uint8_t *bytes;
-    cipmux_phase_t phase = cipmux_phase(&board->modem);
-    size_t         n = port_peek(board->port, phase, cipmux_collecting(&board->modem), &bytes);
-    if (n == 0) return false;
-    size_t taken = cipmux_sink(&board->modem, now_us, bytes, n);
-    port_taken(board->port, taken);
-    return taken > 0;
+    for (size_t i = 0; i < board->port_count && !board->port->open; i++)
+        if (board->ports[i]->open) board->port = board->ports[i];
 }
 
-/* Bytes for nobody: on a wire they would be gone too. */
-static bool drain_unheard(board_t *board, uint64_t now_us)
+bool board_is_taken(const port_t *port)
 {
-    uint8_t bytes[1024];
-    size_t  n = cipmux_poll(&board->modem, now_us, bytes, sizeof bytes);
-    board->unheard += n;
-    if (n > 0 && !board->silence_noted) {
-        board->silence_noted = true;
-        board_log_reason(board, (log_record_t){ .event = "note", .level = LOG_DETAIL }, HOST_REASON_NOBODY_LISTENS);
-    }
-    return n > 0;
+    return port->board->port != port && port->board->port->open;
 }
 
-static bool drain(board_t *board, uint64_t now_us)
+void board_far_side(port_t *port, bool open)
 {
-    uint8_t *out;
-    if (!board->port->open) return drain_unheard(board, now_us);
-    size_t room = port_room(board->port, &out);
-    size_t n = room ? cipmux_poll(&board->modem, now_us, out, room) : 0;
-    port_put(board->port, n);
-    if (n > 0) board->last_output_us = now_us;
-    return n > 0;
-}
-
-void board_far_side(board_t *board, bool open)
-{
-    port_t *port = board->port;
+    board_t *board = port->board;
     if (port->open == open) return;
+    bool had_it = board->port == port && port->open;
     port->open = open;
-    board_log(board, &(log_record_t){ .event = "serial", .bytes = board->unheard }, "%s",
-              open ? "somebody is there" : "nobody is there");
     port_drop_out(port);
-    board->unheard = 0;
-    board->silence_noted = false;
-    if (open && board->config->reset_on_open) board_reset(board);
+    choose_port(board);
+    if (had_it || board->port == port) {
+        board_log(board, &(log_record_t){ .event = "serial", .bytes = board->wire.unheard }, "%s",
+                  board->port->open ? "somebody is there" : "nobody is there");
+        wire_far_side_changed(board);
+        if (board->port->open && board->config->reset_on_open) board_reset(board);
+    } else if (open) {
+        board_log_reason(board, (log_record_t){ .event = "refused" }, HOST_REASON_SECOND_ON_PORT);
+    }
     board_wake(board);
 }
 
@@ -110,16 +99,6 @@ void board_reset(board_t *board)
 
 /* ---- The turn ---------------------------------------------------------------------------------------------------- */
 
-/* The far side of a pseudo-terminal or socket has no rate of its own: the switch is told and done. */
-static void set_line(board_t *board, const cipmux_line_t *line)
-{
-    cipmux_event_t event = { .kind = CIPMUX_EVENT_LINE_SET };
-    board->port->kind->flush(board->port);
-    board_log(board, &(log_record_t){ .event = "line" }, "%lu,%u,%u,%u,%u", (unsigned long)line->baud,
-              (unsigned)line->data_bits, (unsigned)line->stop_bits, (unsigned)line->parity, (unsigned)line->flow);
-    cipmux_event(&board->modem, board_now(), &event, NULL);
-}
-
 static bool serve(board_t *board, uint64_t now_us)
 {
     cipmux_request_t request;
@@ -127,7 +106,7 @@ static bool serve(board_t *board, uint64_t now_us)
     while (cipmux_request(&board->modem, now_us, &request)) {
         moved = true;
         if (request.kind == CIPMUX_REQUEST_LINE)
-            set_line(board, &request.line);
+            wire_set_line(board, &request.line);
         else if (radio_serves(&request))
             radio_request(&board->station, now_us, &request);
         else if (!sockets_request(&board->sockets, now_us, &request) && !publisher_request(&board->publisher, &request))
@@ -143,8 +122,7 @@ static bool round_of_turn(board_t *board, uint64_t now_us)
     moved |= dns_turn(&board->dns, now_us);
     moved |= publisher_turn(&board->publisher, now_us);
     moved |= sockets_turn(&board->sockets, now_us);
-    moved |= drain(board, now_us);
-    moved |= feed(board, now_us);
+    moved |= wire_turn(board, now_us);
     log_notes(board);
     return moved;
 }
@@ -157,13 +135,11 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 /* Quiet after the end of the input: nothing left to take, no command open, nothing printed for so long. */
 static uint64_t linger_deadline(board_t *board, uint64_t now_us)
 {
-    const uint8_t *bytes;
     cipmux_phase_t phase = cipmux_phase(&board->modem);
     if (board->linger_us == 0 || phase == CIPMUX_PHASE_BUSY || phase == CIPMUX_PHASE_OFF ||
-        board->port->out_first < board->port->out_end ||
-        port_peek(board->port, phase, cipmux_collecting(&board->modem), &bytes) > 0)
+        !wire_is_quiet(board, now_us))
         return CIPMUX_NEVER;
-    uint64_t due = board->last_output_us + board->linger_us;
+    uint64_t due = board->wire.last_output_us + board->linger_us;
     if (due <= now_us) board_finish(board);
     return due;
 }
@@ -180,7 +156,7 @@ static void wait_for_deadline(board_t *board, uint64_t now_us)
     uint64_t due = sooner(cipmux_deadline(&board->modem), sockets_deadline(&board->sockets, now_us));
     due = sooner(due, sooner(publisher_deadline(&board->publisher), dns_deadline(&board->dns, now_us)));
     due = sooner(due, radio_deadline(&board->station, now_us));
-    due = sooner(due, linger_deadline(board, now_us));
+    due = sooner(due, sooner(wire_deadline(board, now_us), linger_deadline(board, now_us)));
     if (due == CIPMUX_NEVER) {
         uv_timer_stop(&board->timer);
         return;
@@ -212,7 +188,8 @@ void board_wake(board_t *board)
 void board_linger(board_t *board, uint64_t quiet_us)
 {
     board->linger_us = quiet_us ? quiet_us : 1;
-    board->last_output_us = board_now();
+    board->wire.last_output_us = board_now();
+    board_wake(board);
 }
 
 void board_finish(board_t *board)
@@ -237,12 +214,15 @@ bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, l
     publisher_open(&board->publisher, board);
     dns_open(&board->dns, board);
     cipmux_power_on(&board->modem, &config->modem, board_now());
-    return true;
+    if (wire_open(board, config->real_pace)) return true;
+    errno = ENOMEM;
+    return false;
 }
 
 void board_plug(board_t *board, port_t *port)
 {
-    board->port = port;
+    board->ports[board->port_count++] = port;
+    if (!board->port) board->port = port;
     port_plugged(port, board);
     board_wake(board);
 }
@@ -265,11 +245,14 @@ void board_close(board_t *board)
     publisher_close(&board->publisher);
     sockets_close(&board->sockets);
     dns_close(&board->dns);
-    if (board->port) {
-        if (board->port->open) board->port->kind->flush(board->port);
-        board->port->kind->close(board->port);
+    for (size_t i = 0; i < board->port_count; i++) {
+        port_t *port = board->ports[i];
+        if (port->open) port->kind->flush(port);
+        port->kind->close(port);
     }
     board->port = NULL;
+    board->port_count = 0;
+    wire_close(board);
     uv_close((uv_handle_t *)&board->turn, NULL);
     uv_close((uv_handle_t *)&board->timer, NULL);
 }

@@ -15,6 +15,7 @@
 #include "publisher.h"
 #include "radio.h"
 #include "sockets.h"
+#include "wire.h"
 
 #include <uv.h>
 
@@ -27,9 +28,12 @@ typedef struct {
     const publish_t *publish;
     size_t           publish_count;
     bool             reset_on_open; /* --boot=open: each opening of the serial port resets the modem */
+    bool             real_pace;     /* --pace=real */
     const radio_t   *air;           /* the access points */
     unsigned         number;        /* which modem this is, for the log and its address */
 } board_config_t;
+
+enum { BOARD_PORTS = 2 };
 
 struct board {
     const board_config_t *config;
@@ -40,14 +44,15 @@ struct board {
     sockets_t             sockets;
     publisher_t           publisher;
     dns_t                 dns;
-    port_t               *port;
+    wire_t                wire;
+    port_t               *ports[BOARD_PORTS]; /* who comes first has the modem */
+    size_t                port_count;
+    port_t               *port; /* the one that has it, or had it last */
+    uint32_t              noted[CIPMUX_REASON_COUNT], host_noted[HOST_REASON_COUNT]; /* how often, since power-on */
 
     uv_idle_t  turn;      /* active while something waits for the board's turn */
     uv_timer_t timer;     /* the next deadline */
     uint64_t   linger_us; /* after the end of the input: how long it must be quiet; 0: does not end by itself */
-    uint64_t   last_output_us;
-    bool       silence_noted;
-    uint64_t   unheard; /* bytes to a closed far side */
 
     void (*finished)(void *context); /* the input is over and the modem has been quiet, or the person quits */
     void *context;
@@ -55,17 +60,19 @@ struct board {
 
 /* Powers the modem on. False: no memory or no descriptor; errno says which. */
 bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, log_t *log);
-/* Plugs in the far side of the UART, which then belongs to the board. Once. */
+/* Plugs in a far side of the UART, which then belongs to the board. At least one, at most BOARD_PORTS. */
 void board_plug(board_t *board, port_t *port);
-/* Ends every link with FIN, stops the server, unplugs the port. Run the loop until it is empty, then free the
+/* Ends every link with FIN, stops the server, unplugs the ports. Run the loop until it is empty, then free the
  * memory. */
 void board_close(board_t *board);
 
 /* For the parts of the board. */
 void     board_wake(board_t *board);
 uint64_t board_now(void);
-/* The far side of the UART was opened, or left. */
-void board_far_side(board_t *board, bool open);
+/* The far side of a port was opened, or left. */
+void board_far_side(port_t *port, bool open);
+/* Another port than this one has somebody. */
+bool board_is_taken(const port_t *port);
 /* Reset pin. */
 void board_reset(board_t *board);
 /* The far side has no more input: the board finishes when all of it was taken and nothing was printed for so long. */
@@ -78,5 +85,7 @@ __attribute__((format(printf, 3, 4))) void board_log(board_t *board, const log_r
                                                      ...);
 /* The same for a reason of the program, with its sentence. */
 void board_log_reason(board_t *board, log_record_t record, host_reason_t reason);
+/* Counts a reason that is logged in another way. */
+void board_noted(board_t *board, host_reason_t reason);
 
 #endif

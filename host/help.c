@@ -43,7 +43,7 @@ static void help_timing(FILE *out)
     fprintf(out, "%-14s %6s %11s %12s  %s\n", "name", "fast", "real nonos", "real esp-at", "ms, from what to what");
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
         char name[32] = "";
-        for (size_t k = 0; times[i].name[k] && k < sizeof name - 1; k++)
+        for (size_t k = 0; k < sizeof name - 1 && times[i].name[k]; k++)
             name[k] = (char)tolower((unsigned char)times[i].name[k]);
         fprintf(out, "%-14s %6u %11u %12u  %s\n", name, times[i].fast, times[i].nonos, times[i].esp_at,
                 times[i].meaning);

@@ -1,10 +1,13 @@
-/* The program cipmux: one modem on a terminal, a pipe, a pseudo-terminal or a socket. */
+/* The program cipmux: one modem on a terminal, a pipe, a pseudo-terminal, a socket or a serial device, or a command
+ * with a modem of its own. */
 #include "board.h"
+#include "child.h"
 #include "help.h"
 #include "options.h"
 #include "radio_words.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +23,7 @@ typedef struct {
     uv_loop_t   loop;
     uv_signal_t signal[SIGNALS];
     log_t       log;
+    FILE       *log_file; /* of --log, or NULL */
     radio_t     air;
     board_t     board;
     int         status;
@@ -70,7 +74,6 @@ static void signalled(uv_signal_t *handle, int number)
 static void watch_signals(program_t *program)
 {
     static const int numbers[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
-    signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < SIGNALS; i++) {
         uv_signal_init(&program->loop, &program->signal[i]);
         program->signal[i].data = program;
@@ -87,6 +90,9 @@ static port_t *open_port(program_t *program, char *text)
     case SERIAL_PTY: return port_pty(&program->loop, options->serial_where, text);
     case SERIAL_TCP: return port_tcp(&program->loop, options->serial_where, text);
     case SERIAL_UNIX: return port_unix(&program->loop, options->serial_where, text);
+    case SERIAL_CONNECT: return port_connect(&program->loop, options->serial_where, text);
+    case SERIAL_DEVICE: return port_serial(&program->loop, options->serial_where, text);
+    case SERIAL_RFC2217: return port_rfc2217(&program->loop, options->serial_where, text);
     case SERIAL_STANDARD: break;
     }
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
@@ -94,56 +100,111 @@ static port_t *open_port(program_t *program, char *text)
         return port_pipe(&program->loop, linger_us, text);
     }
     port_t *port = port_terminal(&program->loop, text);
-    if (port && isatty(STDERR_FILENO)) {
+    if (port && isatty(STDERR_FILENO) && !program->log.show) {
         program->log.show = port_terminal_show;
         program->log.context = port;
     }
     return port;
 }
 
-static void run(program_t *program, port_t *port, const char *where)
+static void log_role(program_t *program, const char *where)
 {
-    board_t *board = &program->board;
-    board->finished = finished;
-    board->context = program;
-    board_plug(board, port);
-    board_log(board, &(log_record_t){ .event = "modem" }, "%s, this program is the modem on %s",
+    board_log(&program->board, &(log_record_t){ .event = "modem" }, "%s, this program is the modem on %s",
               cipmux_dialect_name(program->options.board.modem.dialect), where);
-    uv_run(&program->loop, UV_RUN_DEFAULT);
+}
+
+/* With the modem's serial line to the outside. */
+static void serve(program_t *program)
+{
+    char     text[PORT_ERROR_MAX];
+    board_t *board = &program->board;
+    watch_signals(program);
+    port_t *port = open_port(program, text);
+    if (port) {
+        board->finished = finished;
+        board->context = program;
+        board_plug(board, port);
+        log_role(program, text);
+        uv_run(&program->loop, UV_RUN_DEFAULT);
+    } else {
+        program->status = complain(text, EXIT_USAGE);
+    }
+    for (size_t i = 0; i < SIGNALS; i++)
+        uv_close((uv_handle_t *)&program->signal[i], NULL);
+}
+
+/* With a command on the modem's serial line. */
+static void run(program_t *program)
+{
+    char text[PORT_ERROR_MAX];
+    child_prepare();
+    if (!run_plug(&program->board, text)) {
+        program->status = complain(text, EXIT_USAGE);
+        return;
+    }
+    log_role(program, text);
+    program->status = run_command(&program->board, program->options.command, program->options.fail_on);
 }
 
 static void end(program_t *program)
 {
-    program->log.show = NULL;
+    if (!program->log_file) program->log.show = NULL; /* the terminal goes first */
     board_close(&program->board);
-    for (size_t i = 0; i < SIGNALS; i++)
-        uv_close((uv_handle_t *)&program->signal[i], NULL);
     uv_run(&program->loop, UV_RUN_DEFAULT);
     uv_loop_close(&program->loop);
     if (program->log.trace) fclose(program->log.trace);
+    if (program->log_file) fclose(program->log_file);
+}
+
+static void show_in_file(void *file, const char *line)
+{
+    fprintf(file, "%s\n", line);
+}
+
+/* A file that gets each line at once. NULL after a complaint. */
+static FILE *open_lines(const char *option, const char *name)
+{
+    char  text[PORT_ERROR_MAX];
+    int   fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (file) {
+        setvbuf(file, NULL, _IOLBF, 0);
+        return file;
+    }
+    snprintf(text, sizeof text, "--%s=%s: %s", option, name, strerror(errno));
+    complain(text, EXIT_USAGE);
+    return NULL;
+}
+
+static bool open_log(program_t *program)
+{
+    const options_t *options = &program->options;
+    log_t           *log = &program->log;
+    *log = (log_t){ .volume = options->volume, .start_us = board_now() };
+    if (options->trace && !(log->trace = open_lines("trace", options->trace))) return false;
+    if (!options->log) return true;
+    program->log_file = open_lines("log", options->log);
+    log->show = show_in_file;
+    log->context = program->log_file;
+    return program->log_file != NULL;
 }
 
 static int start(program_t *program)
 {
     options_t *options = &program->options;
-    char       text[PORT_ERROR_MAX];
     radio_init(&program->air);
     options->board.air = &program->air;
     int failed = options->world ? read_world(program, options->world) : 0;
     if (failed) return failed;
-    program->log = (log_t){ .volume = options->volume, .start_us = board_now() };
-    if (options->trace && !(program->log.trace = fopen(options->trace, "w"))) {
-        snprintf(text, sizeof text, "--trace=%s: %s", options->trace, strerror(errno));
-        return complain(text, EXIT_USAGE);
-    }
-    if (program->log.trace) setvbuf(program->log.trace, NULL, _IOLBF, 0);
+    if (!open_log(program)) return EXIT_USAGE;
+    signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&program->loop);
-    watch_signals(program);
     if (!board_open(&program->board, &program->loop, &options->board, &program->log))
         return complain(strerror(errno), EXIT_USAGE);
-    port_t *port = open_port(program, text);
-    if (!port) return complain(text, EXIT_USAGE);
-    run(program, port, text);
+    if (options->command)
+        run(program);
+    else
+        serve(program);
     end(program);
     return program->status;
 }

@@ -117,7 +117,8 @@ static bool read_world(options_t *options, const char *value)
 static bool read_serial(options_t *options, serial_kind_t kind, const char *value)
 {
     if (options->serial != SERIAL_STANDARD)
-        return wrong(options, "a modem has one serial line: give one of --pty, --tcp and --unix, once");
+        return wrong(options, "a modem has one serial line: give one of --pty, --tcp, --unix, --tcp-connect, --serial "
+                              "and --rfc2217, once");
     options->serial = kind;
     options->serial_where = value;
     return true;
@@ -138,6 +139,51 @@ static bool read_tcp(options_t *options, const char *value)
 static bool read_unix(options_t *options, const char *value)
 {
     return read_serial(options, SERIAL_UNIX, value);
+}
+
+static bool read_rfc2217(options_t *options, const char *value)
+{
+    port_place_t place;
+    return port_place_parse(value, &place) ? read_serial(options, SERIAL_RFC2217, value)
+                                           : wrong(options, "--rfc2217=%s: it is [HOST:]PORT, HOST an address", value);
+}
+
+static bool read_tcp_connect(options_t *options, const char *value)
+{
+    port_place_t place;
+    return port_place_parse(value, &place) && place.port != 0
+               ? read_serial(options, SERIAL_CONNECT, value)
+               : wrong(options, "--tcp-connect=%s: it is HOST:PORT, HOST an address", value);
+}
+
+static bool read_device(options_t *options, const char *value)
+{
+    size_t   length;
+    uint32_t baud;
+    return port_device_parse(value, &length, &baud) ? read_serial(options, SERIAL_DEVICE, value)
+                                                    : wrong(options, "--serial=%s: it is DEVICE[,BAUD]", value);
+}
+
+static bool read_pace(options_t *options, const char *value)
+{
+    options->board.real_pace = strcmp(value, "real") == 0;
+    return options->board.real_pace || strcmp(value, "max") == 0 ||
+           wrong(options, "--pace=%s: it is real or max", value);
+}
+
+static bool read_fail_on(options_t *options, const char *value)
+{
+    char name[32];
+    for (const char *at = value;; at++) {
+        size_t length = strcspn(at, ",");
+        snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), at);
+        unsigned bit = run_fail_named(name);
+        if (bit == 0)
+            return wrong(options, "--fail-on=%s: it is refusal, loss and classic, with commas between", value);
+        options->fail_on |= bit;
+        at += length;
+        if (*at == '\0') return true;
+    }
 }
 
 static bool read_linger(options_t *options, const char *value)
@@ -173,6 +219,12 @@ static bool read_publish(options_t *options, const char *value)
 }
 
 /* ---- The log ----------------------------------------------------------------------------------------------------- */
+
+static bool read_log(options_t *options, const char *value)
+{
+    options->log = value;
+    return true;
+}
 
 static bool read_trace(options_t *options, const char *value)
 {
@@ -223,10 +275,19 @@ static const option_t table[] = {
     {"pty", "[=LINK]", "the serial line is a pseudo-terminal, LINK a symbolic link to it", read_pty, false},
     {"tcp", "[HOST:]PORT", "the serial line is a TCP port, for one client; port 0: any", read_tcp, false},
     {"unix", "PATH", "the serial line is a Unix socket", read_unix, false},
+    {"tcp-connect", "HOST:PORT", "the serial line is a connection to there: an emulator that listens", read_tcp_connect,
+     false},
+    {"serial", "DEVICE[,BAUD]", "the serial line is a device, at the modem's rate", read_device, false},
+    {"rfc2217", "[HOST:]PORT", "the serial line is a TCP port whose client sets rate and reset (DTR)", read_rfc2217,
+     false},
+    {"pace", "real|max", "bytes take the time that the line's rate gives them; default max", read_pace, false},
     {"linger", "MS", "stdin is a pipe: end after the input and so much silence (default 500)", read_linger, false},
     {"net", "all|local|none", "what the modem reaches: everything (default), this computer, nothing", read_net, false},
     {"publish", "[ADDRESS:]HOSTPORT:PORT[/udp]", "where the modem's PORT is found; default 127.0.0.1, the same\n"
                                                  "port, 8000 higher below 1024; HOSTPORT 0: any", read_publish, false},
+    {"fail-on", "refusal,loss,classic", "cipmux run: exit status 1 if the modem noted such a thing", read_fail_on,
+     false},
+    {"log", "FILE", "the log goes there instead of to stderr", read_log, false},
     {"trace", "FILE", "write all that happens as JSON lines", read_trace, false},
     {"quiet", NULL, "problems only", read_quiet, false},
     {"verbose", NULL, "each movement of bytes too", read_verbose, false},
@@ -244,9 +305,12 @@ static bool may_be_left_out(const option_t *option)
 
 void options_print(FILE *out)
 {
-    fprintf(out, "cipmux: the ESP8266 AT modem as software\n\n"
-                 "usage: cipmux [OPTION]...     the modem on this terminal, or on stdin and stdout\n"
-                 "       cipmux help [TOPIC]    reasons, a reason's id, quirks, timing, dialects\n\n");
+    fprintf(out,
+            "cipmux: the ESP8266 AT modem as software\n\n"
+            "usage: cipmux [OPTION]...     the modem on this terminal, or on stdin and stdout\n"
+            "       cipmux run [OPTION]... -- COMMAND [ARGUMENT]...    a command with a modem of its own:\n"
+            "                              $CIPMUX_TTY and $CIPMUX_TCP are its serial line, $CIPMUX_HOST its address\n"
+            "       cipmux help [TOPIC]    reasons, a reason's id, quirks, timing, dialects\n\n");
     for (size_t i = 0; i < table_size; i++) {
         char        left[64];
         const char *line = table[i].help;
@@ -292,13 +356,37 @@ static bool read_one(options_t *options, int argc, char **argv, int *at, bool ea
     return option->early != early || option->read(options, value);
 }
 
+/* `run [OPTION]... -- COMMAND [ARGUMENT]...`: where the options end. 0: `error` is set. */
+static int find_command(options_t *options, int argc, char **argv)
+{
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], "--") != 0) continue;
+        options->command = argv + i + 1;
+        if (i + 1 < argc) return i;
+    }
+    wrong(options, "cipmux run: which command? cipmux run [OPTION]... -- COMMAND [ARGUMENT]...");
+    return 0;
+}
+
+static bool fits_together(options_t *options)
+{
+    if (options->command && options->serial != SERIAL_STANDARD)
+        return wrong(options, "cipmux run: the serial line is $CIPMUX_TTY and $CIPMUX_TCP, no option changes that");
+    if (!options->command && options->fail_on) return wrong(options, "--fail-on is an option of cipmux run");
+    return true;
+}
+
 bool options_read(options_t *options, int argc, char **argv)
 {
     *options = (options_t){ .linger_ms = LINGER_MS, .volume = LOG_NORMAL };
     cipmux_config(&options->board.modem, "classic");
+    bool runs = argc >= 2 && strcmp(argv[1], "run") == 0;
+    bool asks = runs && argc == 3 && strcmp(argv[2], "--help") == 0;
+    if (runs && !asks && (argc = find_command(options, argc, argv)) == 0) return false;
     for (int pass = 0; pass < 2; pass++)
-        for (int i = 1; i < argc && !options->printed; i++)
+        for (int i = runs ? 2 : 1; i < argc && !options->printed; i++)
             if (!read_one(options, argc, argv, &i, pass == 0)) return false;
     options->board.publish = options->publish;
-    return true;
+    if (options->command) run_publish(options->publish, &options->board.publish_count);
+    return fits_together(options);
 }

@@ -1,4 +1,4 @@
-/* The far side of the modem's UART: a terminal, a pipe, a pseudo-terminal or a socket.
+/* The far side of the modem's UART: a terminal, a pipe, a pseudo-terminal, a socket or a serial device.
  *
  * A port holds bytes in both directions, a little: `in` waits for the modem, `out` for the far side. While `out` is
  * full the board does not poll the modem, while `in` is full nothing is read: back-pressure both ways. While nobody
@@ -23,6 +23,11 @@ typedef struct {
     void (*resume)(port_t *port);
     /* How many bytes of `in` may go into the modem in this phase; NULL: all. May rewrite `in`. */
     size_t (*ready)(port_t *port, cipmux_phase_t phase, size_t collecting);
+    /* The modem's end changes its rate, everything printed before has left `out`. False: not yet, ask again. NULL: this
+     * port has no rate. */
+    bool (*set_line)(port_t *port, const cipmux_line_t *line);
+    /* The rate that the program on the far side has set. False: not known. NULL: never known. */
+    bool (*far_line)(port_t *port, cipmux_line_t *out);
     /* Ends it and frees it. */
     void (*close)(port_t *port);
 } port_kind_t;
@@ -46,6 +51,13 @@ port_t *port_pty(uv_loop_t *loop, const char *link, char *text);
 /* "[HOST:]PORT", default host 127.0.0.1; port 0: any. */
 port_t *port_tcp(uv_loop_t *loop, const char *where, char *text);
 port_t *port_unix(uv_loop_t *loop, const char *path, char *text);
+/* "[HOST:]PORT", for a client that speaks RFC 2217. */
+port_t *port_rfc2217(uv_loop_t *loop, const char *where, char *text);
+/* "HOST:PORT", to which the modem's UART connects, again and again. */
+port_t *port_connect(uv_loop_t *loop, const char *where, char *text);
+/* "DEVICE[,BAUD]": a tty, its rate (default 115200) until the modem changes it. */
+port_t *port_serial(uv_loop_t *loop, const char *where, char *text);
+bool    port_device_parse(const char *text, size_t *path_length, uint32_t *baud); /* false: it is not that */
 
 /* For the board. */
 size_t port_peek(port_t *port, cipmux_phase_t phase, size_t collecting, const uint8_t **bytes);

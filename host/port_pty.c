@@ -6,6 +6,7 @@
  * inotify tells of the next opening. The terminal is raw before anybody can open it, and again after each program. */
 #include "board.h"
 #include "port.h"
+#include "tty_line.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -82,7 +83,7 @@ static void master_ready(void *owner, int events)
     pty_port_t *pty = owner;
     if ((events & UV_READABLE) && read_master(pty)) {
         tidy(pty);
-        board_far_side(pty->port.board, false);
+        board_far_side(&pty->port, false);
     }
     board_wake(pty->port.board);
     pty_want(pty);
@@ -98,14 +99,14 @@ static void watch_ready(void *owner, int events)
         ;
     if (pty->port.open) return;
     if (somebody_is_there(pty)) {
-        board_far_side(pty->port.board, true);
+        board_far_side(&pty->port, true);
     } else if (pty->tidied) {
         pty->tidied = false;
     } else { /* a program was here and is gone, perhaps with a few bytes written */
-        board_far_side(pty->port.board, true);
+        board_far_side(&pty->port, true);
         if (read_master(pty)) {
             tidy(pty);
-            board_far_side(pty->port.board, false);
+            board_far_side(&pty->port, false);
         }
     }
     pty_want(pty);
@@ -164,7 +165,19 @@ static void pty_close(port_t *port)
     free(pty);
 }
 
-static const port_kind_t pty_kind = { .flush = pty_flush, .resume = pty_resume, .close = pty_close };
+/* Both ends of a pseudo-terminal have the same settings. It has no data bits and parity of its own: always 8N. */
+static bool pty_far_line(port_t *port, cipmux_line_t *out)
+{
+    cipmux_line_t line;
+    if (!tty_get_line(sock_fd(((pty_port_t *)port)->master), &line)) return false;
+    out->baud = line.baud;
+    out->stop_bits = line.stop_bits;
+    return true;
+}
+
+static const port_kind_t pty_kind = {
+    .flush = pty_flush, .resume = pty_resume, .far_line = pty_far_line, .close = pty_close
+};
 
 /* The master, and the path of its far side, which is raw. -1: see errno. */
 static int open_master(char *path, size_t size)

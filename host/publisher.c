@@ -243,7 +243,7 @@ static bool offer_client(publisher_t *publisher, uint64_t now_us)
     sock_t *client = publisher->waiting;
     publisher->waiting = NULL;
     if (answer == CIPMUX_TAKEN) {
-        board_log(board, &(log_record_t){ .event = "accept", .link = &link, .peer = &event.address }, NULL);
+        board_log(board, &(log_record_t){ .event = "accept", .link = &link, .peer = &event.address }, "%s", "");
         sockets_adopt(&board->sockets, link, client, &event.address, publisher->port, event.memory);
     } else {
         turn_away(publisher, now_us, client, &event.address, CIPMUX_ADMIT_RESET);

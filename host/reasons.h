@@ -55,6 +55,8 @@
       "Close the first connection; a UART has one far side.")                                                          \
     X(NOBODY_LISTENS, "nobody-listens", "nobody has the far side of the serial line open: these bytes are lost",       \
       "Open it before the modem speaks, or use --boot=open, which resets the modem at each opening.")                  \
+    X(RATE_DIFFERS, "rate-differs", "the program's rate is not the modem's: on hardware both would read garbage",      \
+      "Open the port at the modem's rate; with --pace=real it garbles here too.")                                      \
     X(DATAGRAM_FAILED, "datagram-failed", "this computer could not send the datagram",                                 \
       "Check its size and its target.")
 /* clang-format on */

@@ -156,7 +156,7 @@ static void dial(sockets_t *sockets, const cipmux_request_t *request)
                               .udp = request->dial.type == CIPMUX_UDP,
                               .from_soft_ap = request->dial.from_soft_ap };
     log_record_t record = { .event = "dial", .link = &link->id, .peer = &link->peer };
-    board_log(link->board, &record, NULL);
+    board_log(link->board, &record, "%s", "");
     if (request->dial.type == CIPMUX_SSL) {
         link_fail(link, HOST_REASON_NO_TLS);
     } else if (!route.reachable) {

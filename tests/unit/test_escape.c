@@ -14,7 +14,10 @@ enum { LENGTH = 9, PACKET_MS = 20, MEMORY_MAX = 16384, UNTOUCHED = 0xee };
 
 typedef enum { PLUS, OTHER, GAP_19, GAP_20, GAP_21, SYMBOLS } symbol_t;
 
-static unsigned gap_ms(unsigned symbol) { return symbol == GAP_19 ? 19 : symbol == GAP_20 ? 20 : 21; }
+static unsigned gap_ms(unsigned symbol)
+{
+    return symbol == GAP_19 ? 19 : symbol == GAP_20 ? 20 : 21;
+}
 
 /* ---- the specification [tcpip 4.8] ---- */
 
@@ -47,7 +50,7 @@ static bool is_escape(const story_t *s, size_t i)
 static size_t must_have_arrived(const story_t *s, bool *left)
 {
     size_t arrived = 0;
-    *left          = false;
+    *left = false;
     for (size_t i = 0; i < s->n; i++) {
         if (is_escape(s, i)) {
             *left = true;
@@ -75,20 +78,20 @@ typedef struct {
 
 static void answer(board_t *b, const cipmux_request_t *request)
 {
-    const cipmux_ap_t ap    = { .channel = 6 };
+    const cipmux_ap_t ap = { .channel = 6 };
     cipmux_event_t    event = { .ticket = request->ticket, .link = request->link };
     if (request->kind == CIPMUX_REQUEST_JOIN) {
         event.kind = CIPMUX_EVENT_JOINED;
-        event.ap   = &ap;
+        event.ap = &ap;
         assert_int_equal(cipmux_event(&b->modem, b->now_us, &event, NULL), CIPMUX_TAKEN);
-        event.kind    = CIPMUX_EVENT_LEASE;
+        event.kind = CIPMUX_EVENT_LEASE;
         event.address = (cipmux_address_t){ .family = 4, .bytes = { 10, 0, 2, 15 } };
         assert_int_equal(cipmux_event(&b->modem, b->now_us, &event, NULL), CIPMUX_TAKEN);
     } else if (request->kind == CIPMUX_REQUEST_DIAL) {
-        dialled           = request->link;
-        event.kind        = CIPMUX_EVENT_UP;
-        event.address     = request->dial.to;
-        event.memory      = memory;
+        dialled = request->link;
+        event.kind = CIPMUX_EVENT_UP;
+        event.address = request->dial.to;
+        event.memory = memory;
         event.memory_size = cipmux_link_memory(&b->modem);
         assert_true(event.memory_size <= sizeof memory);
         assert_int_equal(cipmux_event(&b->modem, b->now_us, &event, NULL), CIPMUX_TAKEN);
@@ -100,7 +103,8 @@ static void pump(board_t *b)
     cipmux_request_t request;
     const void      *bytes;
     size_t           n;
-    while (cipmux_request(&b->modem, b->now_us, &request)) answer(b, &request);
+    while (cipmux_request(&b->modem, b->now_us, &request))
+        answer(b, &request);
     while (cipmux_send_peek(&b->modem, dialled, &bytes, &n, NULL)) {
         assert_true(b->arrived_n + n <= sizeof b->arrived);
         memcpy(b->arrived + b->arrived_n, bytes, n);
@@ -120,7 +124,7 @@ static void type(board_t *b, const char *bytes, size_t n)
 static void wait_ms(board_t *b, unsigned ms)
 {
     const uint64_t end_us = b->now_us + ms * 1000ull;
-    unsigned       ticks  = 0;
+    unsigned       ticks = 0;
     while (cipmux_deadline(&b->modem) <= end_us) {
         assert_true(ticks++ < 100); /* each tick must move the deadline */
         if (cipmux_deadline(&b->modem) > b->now_us) b->now_us = cipmux_deadline(&b->modem);
@@ -135,7 +139,7 @@ static void wait_ms(board_t *b, unsigned ms)
 static void command(board_t *b, const char *line, const char *ending)
 {
     const size_t n = strlen(ending);
-    b->printed_n   = 0;
+    b->printed_n = 0;
     type(b, line, strlen(line));
     wait_ms(b, 1000);
     assert_true(b->printed_n >= n && memcmp(b->printed + b->printed_n - n, ending, n) == 0);
@@ -177,7 +181,8 @@ typedef struct {
 static void tell(node_t *node)
 {
     char burst[LENGTH];
-    for (size_t i = 0; i < node->untold; i++) burst[i] = node->story.typed[node->story.n - node->untold + i].byte;
+    for (size_t i = 0; i < node->untold; i++)
+        burst[i] = node->story.typed[node->story.n - node->untold + i].byte;
     if (node->untold > 0) type(&node->board, burst, node->untold);
     node->untold = 0;
 }
@@ -204,7 +209,8 @@ static void compare(search_t *search, const node_t *node)
     if (node->untold > 0) return;
     assert_int_equal(cipmux_phase(&b->modem), left ? CIPMUX_PHASE_COMMAND : CIPMUX_PHASE_PASSTHROUGH);
     assert_int_equal(b->arrived_n, n);
-    for (size_t i = 0; i < n; i++) assert_int_equal(b->arrived[i], node->story.typed[i].byte);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(b->arrived[i], node->story.typed[i].byte);
     assert_int_equal(b->printed_n, 0);
     search->left += left;
     search->arrived[n]++;

@@ -35,6 +35,8 @@ static void defaults(void **state)
     assert_int_equal(options.volume, LOG_NORMAL);
     assert_int_equal(options.board.publish_count, 0);
     assert_false(options.board.reset_on_open);
+    assert_false(options.board.real_pace);
+    assert_null(options.command);
     assert_int_equal(options.board.modem.time_ms[CIPMUX_TIME_BOOT], 50);
 }
 
@@ -79,6 +81,50 @@ static void serial_and_network(void **state)
     assert_string_equal(options.trace, "t");
 }
 
+static void ways_of_the_serial_line(void **state)
+{
+    (void)state;
+    options_t options;
+    size_t    length;
+    uint32_t  baud;
+    assert_true(read_line(&options, "--serial=/dev/ttyUSB0,74880 --pace=real"));
+    assert_int_equal(options.serial, SERIAL_DEVICE);
+    assert_true(options.board.real_pace);
+    assert_true(port_device_parse(options.serial_where, &length, &baud));
+    assert_int_equal(length, strlen("/dev/ttyUSB0"));
+    assert_int_equal(baud, 74880);
+    assert_true(port_device_parse("tty", &length, &baud));
+    assert_int_equal(baud, 115200);
+    assert_true(read_line(&options, "--tcp-connect=[::1]:5 --pace=max"));
+    assert_int_equal(options.serial, SERIAL_CONNECT);
+    assert_false(options.board.real_pace);
+    assert_true(read_line(&options, "--rfc2217=0 --log=l"));
+    assert_int_equal(options.serial, SERIAL_RFC2217);
+    assert_string_equal(options.log, "l");
+}
+
+/* Options end at "--"; the user's rules for ports win over those of the run. */
+static void a_command_with_a_modem(void **state)
+{
+    (void)state;
+    options_t options;
+    assert_true(read_line(&options, "run --fail-on=loss,refusal --publish=0:80 -- test --fail-on=classic"));
+    assert_int_equal(options.fail_on, RUN_FAIL_LOSS | RUN_FAIL_REFUSAL);
+    assert_string_equal(options.command[0], "test");
+    assert_string_equal(options.command[1], "--fail-on=classic");
+    assert_null(options.command[2]);
+    const board_config_t *board = &options.board;
+    cipmux_address_t      at = publish_find(board->publish, board->publish_count, false, 80, 4);
+    assert_int_equal(at.port, 0);
+    assert_int_equal(at.bytes[1], 0);
+    at = publish_find(board->publish, board->publish_count, false, 443, 4);
+    assert_int_equal(at.port, 8443);
+    at = publish_find(board->publish, board->publish_count, true, 5000, 4);
+    assert_int_equal(at.port, 5000);
+    assert_int_equal(at.bytes[0], 127);
+    assert_int_equal(publish_find(board->publish, board->publish_count, true, 5000, 6).family, 6);
+}
+
 static void refusals_name_the_option(void **state)
 {
     (void)state;
@@ -108,6 +154,20 @@ static void refusals_name_the_option(void **state)
         { "--tcp=x", "--tcp=x" },
         { "--linger=-1", "-1" },
         { "--pty --tcp=0", "--pty" },
+        { "--serial=,9600", ",9600" },
+        { "--serial=tty,fast", "fast" },
+        { "--serial=tty,49", "49" },
+        { "--tcp-connect=127.0.0.1:0", "--tcp-connect" },
+        { "--tcp-connect=here:5", "here:5" },
+        { "--rfc2217=x", "--rfc2217" },
+        { "--pace=fast", "fast" },
+        { "--fail-on=loss", "--fail-on" },
+        { "run true", "run" },
+        { "run --", "run" },
+        { "run --pty -- true", "CIPMUX_TTY" },
+        { "run --fail-on=loss,luck -- true", "loss,luck" },
+        { "run --fail-on= -- true", "--fail-on=" },
+        { "run word -- true", "word" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         options_t options;
@@ -121,9 +181,10 @@ static void refusals_name_the_option(void **state)
 static void help_is_complete(void **state)
 {
     (void)state;
-    static const char *const names[] = { "dialect", "strict", "timing", "quirk",   "mac",     "boot",
-                                         "world",   "pty",    "tcp",    "unix",    "linger",  "net",
-                                         "publish", "trace",  "quiet",  "verbose", "version", "help" };
+    static const char *const names[] = { "dialect", "strict", "timing", "quirk",   "mac",         "boot",
+                                         "world",   "pty",    "tcp",    "unix",    "tcp-connect", "serial",
+                                         "rfc2217", "pace",   "linger", "net",     "publish",     "fail-on",
+                                         "log",     "trace",  "quiet",  "verbose", "version",     "help" };
     char                    *text = NULL;
     size_t                   size = 0, found = 0;
     FILE                    *out = open_memstream(&text, &size);
@@ -144,9 +205,13 @@ static void help_is_complete(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(defaults),           cmocka_unit_test(the_modem),
-        cmocka_unit_test(serial_and_network), cmocka_unit_test(refusals_name_the_option),
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(the_modem),
+        cmocka_unit_test(serial_and_network),
+        cmocka_unit_test(refusals_name_the_option),
         cmocka_unit_test(help_is_complete),
+        cmocka_unit_test(ways_of_the_serial_line),
+        cmocka_unit_test(a_command_with_a_modem),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

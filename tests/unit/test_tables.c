@@ -11,12 +11,19 @@
 static size_t count(const uint8_t effects[EFFECT_MAX], uint8_t wanted)
 {
     size_t n = 0;
-    for (size_t i = 0; i < EFFECT_MAX; i++) n += effects[i] == wanted;
+    for (size_t i = 0; i < EFFECT_MAX; i++)
+        n += effects[i] == wanted;
     return n;
 }
 
-static bool connected(unsigned state) { return state >= LINK_OPEN && state <= LINK_HELD; }
-static bool dialling(unsigned state) { return state == LINK_RESOLVING || state == LINK_DIALING; }
+static bool connected(unsigned state)
+{
+    return state >= LINK_OPEN && state <= LINK_HELD;
+}
+static bool dialling(unsigned state)
+{
+    return state == LINK_RESOLVING || state == LINK_DIALING;
+}
 static bool silent(family_t family, unsigned event)
 {
     return event == LINK_RESET_PIN || (event == LINK_RESTART && family == FAMILY_ESP_AT);
@@ -77,10 +84,14 @@ static void one_closed_per_connect(family_t family, unsigned state, unsigned eve
 {
     const size_t ends = count(cell->effects, SAY_CLOSED) + count(cell->effects, SAY_CONNECT_FAIL);
     if (!cell->legal) return;
-    if (connected(state) && connected(cell->next)) assert_int_equal(ends, 0);
-    else if (connected(state)) assert_int_equal(ends, silent(family, event) ? 0 : 1);
-    else if (state != LINK_DIALING) assert_int_equal(ends, 0);
-    else assert_true(ends <= 1);
+    if (connected(state) && connected(cell->next))
+        assert_int_equal(ends, 0);
+    else if (connected(state))
+        assert_int_equal(ends, silent(family, event) ? 0 : 1);
+    else if (state != LINK_DIALING)
+        assert_int_equal(ends, 0);
+    else
+        assert_true(ends <= 1);
 }
 
 static void a_dial_is_answered_once(family_t family, unsigned state, unsigned event, const link_cell_t *cell)
@@ -89,19 +100,21 @@ static void a_dial_is_answered_once(family_t family, unsigned state, unsigned ev
     const bool   unasked = event == LINK_RESTART || event == LINK_RESET_PIN || event == LINK_CLOSE;
     (void)family;
     if (!cell->legal) return;
-    if (state == LINK_RESOLVING && event == LINK_CLOSE) return; /* ends the wait of a saved passthrough, not a command */
+    if (state == LINK_RESOLVING && event == LINK_CLOSE)
+        return; /* ends the wait of a saved passthrough, not a command */
     assert_int_equal(answers, dialling(state) && !dialling(cell->next) && !unasked ? 1 : 0);
     if (count(cell->effects, COMMAND_DONE) == 1) assert_int_equal(cell->next, LINK_OPEN);
 }
 
 static void a_socket_is_hung_up_once(family_t family, unsigned state, unsigned event, const link_cell_t *cell)
 {
-    const bool had    = connected(state);
-    const bool has    = connected(cell->next);
+    const bool had = connected(state);
+    const bool has = connected(cell->next);
     const bool failed = event == LINK_REFUSED || event == LINK_FAILED; /* the network ended it already */
     (void)family;
     if (!cell->legal) return;
-    assert_int_equal(count(cell->effects, ASK_HANG_UP), (had && !has) || (state == LINK_DIALING && !has && !failed) ? 1 : 0);
+    assert_int_equal(count(cell->effects, ASK_HANG_UP),
+                     (had && !has) || (state == LINK_DIALING && !has && !failed) ? 1 : 0);
 }
 
 static void memory_goes_back_once(family_t family, unsigned state, unsigned event, const link_cell_t *cell)
@@ -116,9 +129,10 @@ static void memory_goes_back_once(family_t family, unsigned state, unsigned even
 static void a_send_is_told(family_t family, unsigned state, unsigned event, const link_cell_t *cell)
 {
     (void)family;
-    if (!cell->legal || !connected(state) || state == LINK_HELD || event == LINK_RESTART || event == LINK_RESET_PIN) return;
-    const bool sendable = cell->next == LINK_OPEN || cell->next == LINK_DRAINING || cell->next == LINK_DYING ||
-                          cell->next == LINK_ENDING;
+    if (!cell->legal || !connected(state) || state == LINK_HELD || event == LINK_RESTART || event == LINK_RESET_PIN)
+        return;
+    const bool sendable =
+        cell->next == LINK_OPEN || cell->next == LINK_DRAINING || cell->next == LINK_DYING || cell->next == LINK_ENDING;
     assert_int_equal(count(cell->effects, FAIL_SEND), sendable ? 0 : 1);
 }
 
@@ -128,7 +142,8 @@ static void test_every_state_is_reached(void **state)
     (void)state;
     reachable(FAMILY_NONOS, nonos);
     reachable(FAMILY_ESP_AT, esp_at);
-    for (unsigned s = 0; s < LINK_STATE_COUNT; s++) assert_true(nonos[s] || esp_at[s]);
+    for (unsigned s = 0; s < LINK_STATE_COUNT; s++)
+        assert_true(nonos[s] || esp_at[s]);
 }
 
 static void test_link_cells(void **state)
@@ -168,7 +183,9 @@ static void test_refused_events(void **state)
 
 static bool has_result(const sender_cell_t *cell)
 {
-    return count(cell->effects, SAY_SEND_OK) + count(cell->effects, SAY_SEND_FAIL) + count(cell->effects, SAY_CANCELED) == 1;
+    return count(cell->effects, SAY_SEND_OK) + count(cell->effects, SAY_SEND_FAIL) +
+               count(cell->effects, SAY_CANCELED) ==
+           1;
 }
 
 /* Each CIPSEND that got its prompt ends in exactly one of SEND OK, SEND FAIL and SEND Canceled [tcpip 4.6]. */
@@ -179,12 +196,15 @@ static void test_sender_cells(void **state)
         for (unsigned s = 0; s < SENDER_STATE_COUNT; s++)
             for (unsigned e = 0; e < SEND_EVENT_COUNT; e++) {
                 const sender_cell_t *const cell = sender_cell((family_t)f, (sender_state_t)s, (sender_event_t)e);
-                const bool sends = s >= SENDER_COLLECTING && s <= SENDER_WAITING;
+                const bool                 sends = s >= SENDER_COLLECTING && s <= SENDER_WAITING;
                 assert_true(cell->next < SENDER_STATE_COUNT);
-                for (size_t i = 0; i < EFFECT_MAX; i++) assert_true(cell->effects[i] < SENDER_EFFECT_COUNT);
+                for (size_t i = 0; i < EFFECT_MAX; i++)
+                    assert_true(cell->effects[i] < SENDER_EFFECT_COUNT);
                 if (!cell->legal) continue;
-                assert_int_equal(has_result(cell), sends && cell->next == SENDER_IDLE && e != SEND_RESTART && e != SEND_QUIET_BUFFERED);
-                assert_int_equal(count(cell->effects, SAY_PROMPT), s <= SENDER_RESOLVING && cell->next == SENDER_COLLECTING);
+                assert_int_equal(has_result(cell),
+                                 sends && cell->next == SENDER_IDLE && e != SEND_RESTART && e != SEND_QUIET_BUFFERED);
+                assert_int_equal(count(cell->effects, SAY_PROMPT),
+                                 s <= SENDER_RESOLVING && cell->next == SENDER_COLLECTING);
             }
 }
 
@@ -219,23 +239,30 @@ static void test_command_rows(void **state)
 {
     (void)state;
     for (size_t i = 0; i < command_count; i++) {
-        const command_t *const c   = &commands[i];
+        const command_t *const c = &commands[i];
         const unsigned         all = (c->forms | c->forms >> 4) & 15u;
         assert_true(strlen(c->name) < NOTE_TEXT);
         assert_int_equal((all & FORM_QUERY) != 0, c->query != NULL);
         assert_int_equal((all & FORM_SET) != 0, c->set != NULL);
         assert_int_equal((all & FORM_RUN) != 0, c->run != NULL);
-        for (size_t j = 0; j < i; j++) assert_string_not_equal(c->name, commands[j].name);
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(c->name, commands[j].name);
         for (unsigned f = 0; f < FAMILY_COUNT; f++)
-            if (c->schema[f] != NULL) assert_int_equal(strspn(c->schema[f], "LAisxIS?:- 0123456789"), strlen(c->schema[f]));
+            if (c->schema[f] != NULL)
+                assert_int_equal(strspn(c->schema[f], "LAisxIS?:- 0123456789"), strlen(c->schema[f]));
     }
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_state_is_reached), cmocka_unit_test(test_link_cells),   cmocka_unit_test(test_refused_events), cmocka_unit_test(test_sender_cells),
-        cmocka_unit_test(test_slot_cells),   cmocka_unit_test(test_receiver_cells), cmocka_unit_test(test_command_rows),
+        cmocka_unit_test(test_every_state_is_reached),
+        cmocka_unit_test(test_link_cells),
+        cmocka_unit_test(test_refused_events),
+        cmocka_unit_test(test_sender_cells),
+        cmocka_unit_test(test_slot_cells),
+        cmocka_unit_test(test_receiver_cells),
+        cmocka_unit_test(test_command_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

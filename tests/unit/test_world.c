@@ -48,18 +48,18 @@ cipmux_answer_t cipmux_event(cipmux_t *modem, uint64_t now_us, const cipmux_even
     return fake.answer;
 }
 
-size_t cipmux_receive_room(const cipmux_t *modem, cipmux_link_t link)
+size_t cipmux_receive_room(const cipmux_t *modem, cipmux_link_t handle)
 {
     (void)modem;
-    (void)link;
+    (void)handle;
     return fake.room;
 }
 
-size_t cipmux_receive(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, const void *bytes, size_t n)
+size_t cipmux_receive(cipmux_t *modem, uint64_t now_us, cipmux_link_t handle, const void *bytes, size_t n)
 {
     (void)modem;
     (void)now_us;
-    (void)link;
+    (void)handle;
     memcpy(fake.received + fake.received_n, bytes, n);
     fake.received_n += n;
     fake.piece[fake.pieces++] = n;
@@ -67,12 +67,12 @@ size_t cipmux_receive(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, cons
     return n;
 }
 
-bool cipmux_datagram(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, const cipmux_address_t *from,
+bool cipmux_datagram(cipmux_t *modem, uint64_t now_us, cipmux_link_t handle, const cipmux_address_t *from,
                      const void *bytes, size_t n)
 {
     (void)modem;
     (void)now_us;
-    (void)link;
+    (void)handle;
     if (n > fake.room) {
         return false;
     }

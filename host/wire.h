@@ -1,0 +1,46 @@
+/* The UART between the modem and its port: bytes both ways, at once or at the line's rate, and the change of that rate.
+ *
+ * With --pace=real bytes pass through world/uart, each character as long as it takes; nothing overruns, since a byte is
+ * only put where it finds room. A port that knows the rate of the program on its far side (a pseudo-terminal, RFC 2217)
+ * sets that end of the line, so a wrong rate garbles as on hardware; without pacing it is noted on the log. */
+#ifndef HOST_WIRE_H
+#define HOST_WIRE_H
+
+#include "cipmux.h"
+#include "uart.h"
+
+typedef struct board board_t;
+
+enum { WIRE_HELD = 256 };
+
+typedef struct {
+    uart_t       *uart;            /* NULL: bytes pass at once */
+    uint8_t       held[WIRE_HELD]; /* arrived, not yet taken by the modem */
+    size_t        held_first, held_end;
+    cipmux_line_t line;       /* how the modem's end runs */
+    bool          line_asked; /* the modem waits for LINE_SET */
+    cipmux_line_t next;       /* to which it wants to switch */
+    cipmux_line_t far;        /* the far side's own, as it was seen last */
+    bool          differs;    /* the modem's and the far side's, and that was noted */
+    uint64_t      unheard;    /* bytes to a closed far side */
+    bool          silence_noted;
+    uint64_t      last_output_us;
+} wire_t;
+
+/* False: no memory. */
+bool wire_open(board_t *board, bool real_pace);
+void wire_close(board_t *board);
+/* One step of the board's turn. True: something moved. */
+bool wire_turn(board_t *board, uint64_t now_us);
+/* When the next step is due, or CIPMUX_NEVER. */
+uint64_t wire_deadline(const board_t *board, uint64_t now_us);
+/* LINE: everything printed so far leaves at the old rate, then the switch. */
+void wire_set_line(board_t *board, const cipmux_line_t *line);
+/* Nothing is left to take or to bring to the far side. */
+bool wire_is_quiet(board_t *board, uint64_t now_us);
+/* Bytes that either end read at the wrong rate; without pacing there are none. */
+uint64_t wire_garbled(const board_t *board);
+/* Somebody came or left: what is on its way to the far side is gone. */
+void wire_far_side_changed(board_t *board);
+
+#endif
