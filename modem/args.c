@@ -8,25 +8,29 @@
 static bool read_number(arg_t *arg)
 {
     const char *at = arg->text, *const end = arg->text + arg->length;
-    bool        negative = false;
-    int64_t     value    = 0;
-    int         base     = 10;
+    bool    negative = false;
+    int64_t value = 0;
+    int     base = 10;
     if (at < end && *at == '-') {
         negative = true;
         at++;
     }
     if (end - at > 2 && at[0] == '0' && (at[1] == 'x' || at[1] == 'X')) {
-        base     = 16;
+        base = 16;
         arg->hex = true;
         at += 2;
     }
     if (at == end) return false;
     for (; at < end; at++) {
         int digit;
-        if (*at >= '0' && *at <= '9') digit = *at - '0';
-        else if (base == 16 && *at >= 'a' && *at <= 'f') digit = *at - 'a' + 10;
-        else if (base == 16 && *at >= 'A' && *at <= 'F') digit = *at - 'A' + 10;
-        else return false;
+        if (*at >= '0' && *at <= '9')
+            digit = *at - '0';
+        else if (base == 16 && *at >= 'a' && *at <= 'f')
+            digit = *at - 'a' + 10;
+        else if (base == 16 && *at >= 'A' && *at <= 'F')
+            digit = *at - 'A' + 10;
+        else
+            return false;
         value = value * base + digit;
         if (value > INT32_MAX) return false;
     }
@@ -58,11 +62,13 @@ void args_split(args_t *args, char *text, size_t length)
             at = read_text(at, end, &arg);
             if (at < end && *at != ',') arg.kind = ARG_BAD; /* something behind the closing quote */
         } else if (at < end && *at != ',') {
-            while (at + arg.length < end && at[arg.length] != ',') arg.length++;
+            while (at + arg.length < end && at[arg.length] != ',')
+                arg.length++;
             arg.kind = read_number(&arg) ? ARG_NUMBER : ARG_BAD;
             at += arg.length;
         }
-        while (at < end && *at != ',') at++;
+        while (at < end && *at != ',')
+            at++;
         if (args->count < ARG_MAX) args->at[args->count] = arg;
         args->count++;
         if (at == end) return;
@@ -90,19 +96,21 @@ typedef struct {
 static int32_t schema_number(const char **at)
 {
     bool    negative = false;
-    int32_t value    = 0;
+    int32_t value = 0;
     if (**at == '-') {
         negative = true;
         ++*at;
     }
-    for (; **at >= '0' && **at <= '9'; ++*at) value = value * 10 + (**at - '0');
+    for (; **at >= '0' && **at <= '9'; ++*at)
+        value = value * 10 + (**at - '0');
     return negative ? -value : value;
 }
 
 static field_t next_field(const char **at)
 {
     field_t field = { .kind = *(*at)++ };
-    if (field.kind == 'L' || field.kind == 'A') field.max = field.kind == 'A' ? CIPMUX_LINKS : CIPMUX_LINKS - 1;
+    if (field.kind == 'L' || field.kind == 'A')
+        field.max = field.kind == 'A' ? CIPMUX_LINKS : CIPMUX_LINKS - 1;
     else if (field.kind != '?') {
         field.min = schema_number(at);
         ++*at; /* ':' */
@@ -114,7 +122,7 @@ static field_t next_field(const char **at)
 
 static fault_kind_t check_one(const modem_t *m, const arg_t *arg, field_t field, bool optional)
 {
-    const bool text      = field.kind == 's' || field.kind == 'S';
+    const bool text = field.kind == 's' || field.kind == 'S';
     const bool may_empty = field.kind == 'I' || field.kind == 'S' || (optional && m->family == FAMILY_ESP_AT);
     if (arg->kind == ARG_EMPTY) return may_empty ? FAULT_NONE : FAULT_COUNT;
     if (arg->kind == ARG_BAD) return FAULT_PARSE;
@@ -138,13 +146,13 @@ fault_t args_check(const modem_t *m, args_t *args, const char *schema)
         if ((field.kind == 'L' || field.kind == 'A') && !m->mux) continue;
         if (!optional) need++;
         if (index < args->count && fault.kind == FAULT_NONE) {
-            fault.kind  = (uint8_t)check_one(m, &args->at[index], field, optional);
+            fault.kind = (uint8_t)check_one(m, &args->at[index], field, optional);
             fault.index = index;
         }
         index++;
     }
     if (args->count < need || args->count > index) fault.kind = FAULT_COUNT;
-    fault.need  = need;
+    fault.need = need;
     fault.given = args->count;
     return fault;
 }

@@ -40,14 +40,14 @@ extern "C" {
 /* ---- Constants ------------------------------------------------------------------------------------------------- */
 
 enum {
-    CIPMUX_LINKS        = 5,    /* link ids 0-4 [tcpip 4.1] */
-    CIPMUX_SEND_MAX     = 2048, /* payload of one AT+CIPSEND, bytes [tcpip 4.10] */
-    CIPMUX_LINE_MAX     = 256,  /* a command line, bytes, its CR LF included [conventions 1.3] */
-    CIPMUX_FRAME_MAX    = 1460, /* payload of one +IPD, bytes [tcpip 4.5] */
-    CIPMUX_HOST_MAX     = 64,   /* a host name, bytes */
-    CIPMUX_SSID_MAX     = 32,   /* bytes; any byte value */
-    CIPMUX_PASSWORD_MAX = 64,   /* bytes */
-    CIPMUX_SIZE         = 2560, /* sizeof(cipmux_t), bytes */
+    CIPMUX_LINKS = 5,         /* link ids 0-4 [tcpip 4.1] */
+    CIPMUX_SEND_MAX = 2048,   /* payload of one AT+CIPSEND, bytes [tcpip 4.10] */
+    CIPMUX_LINE_MAX = 256,    /* a command line, bytes, its CR LF included [conventions 1.3] */
+    CIPMUX_FRAME_MAX = 1460,  /* payload of one +IPD, bytes [tcpip 4.5] */
+    CIPMUX_HOST_MAX = 64,     /* a host name, bytes */
+    CIPMUX_SSID_MAX = 32,     /* bytes; any byte value */
+    CIPMUX_PASSWORD_MAX = 64, /* bytes */
+    CIPMUX_SIZE = 2560,       /* sizeof(cipmux_t), bytes */
 };
 
 #define CIPMUX_NEVER UINT64_MAX /* cipmux_deadline(): nothing is due */
@@ -101,10 +101,10 @@ typedef struct {
     uint8_t ssid[CIPMUX_SSID_MAX];
     uint8_t ssid_length; /* 0: hidden */
     uint8_t bssid[6];
-    uint8_t channel;      /* 1-14 */
-    int8_t  rssi;         /* dBm */
-    uint8_t security;     /* ecn: 0 open, 1 WEP, 2 WPA, 3 WPA2, 4 WPA/WPA2, 5 WPA2 enterprise, 6 WPA3, 7 WPA2/WPA3 */
-    int16_t freq_offset;  /* kHz */
+    uint8_t channel;     /* 1-14 */
+    int8_t  rssi;        /* dBm */
+    uint8_t security;    /* ecn: 0 open, 1 WEP, 2 WPA, 3 WPA2, 4 WPA/WPA2, 5 WPA2 enterprise, 6 WPA3, 7 WPA2/WPA3 */
+    int16_t freq_offset; /* kHz */
     int16_t freqcal;
     uint8_t pairwise, group; /* 0 none, 3 TKIP, 4 CCMP, 5 both */
     uint8_t bgn;             /* bit 0 b, bit 1 g, bit 2 n */
@@ -144,7 +144,7 @@ typedef enum {
     X(DIAL_LIMIT, 20000, 10000, 20000, "an unanswered AT+CIPSTART gives up [tcpip 3.5]")                               \
     X(DNS_LIMIT, 12000, 12000, 12000, "an unanswered name lookup gives up [tcpip 3.5, 101]")                           \
     X(SEND_LIMIT, 30000, 30000, 30000, "payload that the peer does not take becomes SEND FAIL (GUESS)")                \
-    X(RECONNECT, 100, 100, 100, "pause before passthrough dials again [tcpip 3.19, 4.8]")                       \
+    X(RECONNECT, 100, 100, 100, "pause before passthrough dials again [tcpip 3.19, 4.8]")                              \
     X(PACKET, 20, 20, 20, "silence that ends a passthrough packet, and that guards +++ [tcpip 4.8]")
 
 typedef enum {
@@ -167,8 +167,8 @@ typedef enum {
 
 /* What one instance is. Owned by the caller; must outlive the instance and stay unchanged while it runs. */
 typedef struct {
-    uint8_t  dialect;                     /* index, see cipmux_dialect_name() */
-    uint8_t  mac[6];                      /* station; the soft-AP's has bit 1 of the first octet set [wifi 5.3] */
+    uint8_t  dialect; /* index, see cipmux_dialect_name() */
+    uint8_t  mac[6];  /* station; the soft-AP's has bit 1 of the first octet set [wifi 5.3] */
     uint32_t time_ms[CIPMUX_TIME_COUNT];
     uint8_t  quirk[CIPMUX_QUIRK_COUNT];
 } cipmux_config_t;
@@ -192,14 +192,14 @@ bool cipmux_config_quirk(cipmux_config_t *config, const char *id, unsigned value
 
 typedef enum {
     CIPMUX_REQUEST_NONE,
-    CIPMUX_REQUEST_RESOLVE,  /* name -> address; answer with RESOLVED and the same ticket */
-    CIPMUX_REQUEST_DIAL,     /* open an outgoing link; answer with UP or FAILED */
-    CIPMUX_REQUEST_HANG_UP,  /* close the link's socket. Exactly one for each link that was UP or accepted, also when the
+    CIPMUX_REQUEST_RESOLVE, /* name -> address; answer with RESOLVED and the same ticket */
+    CIPMUX_REQUEST_DIAL,    /* open an outgoing link; answer with UP or FAILED */
+    CIPMUX_REQUEST_HANG_UP, /* close the link's socket. Exactly one for each link that was UP or accepted, also when the
                                 peer ended first, and for a dial that is given up */
-    CIPMUX_REQUEST_RETURN,   /* the memory that was lent to this link is the caller's again; once, after HANG_UP */
-    CIPMUX_REQUEST_WATCH,    /* say ACKED as soon as the peer's TCP has acknowledged all bytes taken so far */
-    CIPMUX_REQUEST_OPTION,   /* the link's TCP_NODELAY changed; no answer */
-    CIPMUX_REQUEST_LISTEN,   /* start the server; answer with LISTENING. Which clients get in: cipmux_admission() */
+    CIPMUX_REQUEST_RETURN,  /* the memory that was lent to this link is the caller's again; once, after HANG_UP */
+    CIPMUX_REQUEST_WATCH,   /* say ACKED as soon as the peer's TCP has acknowledged all bytes taken so far */
+    CIPMUX_REQUEST_OPTION,  /* the link's TCP_NODELAY changed; no answer */
+    CIPMUX_REQUEST_LISTEN,  /* start the server; answer with LISTENING. Which clients get in: cipmux_admission() */
     CIPMUX_REQUEST_UNLISTEN, /* stop the server */
     CIPMUX_REQUEST_SCAN,     /* answer with any number of SCAN_ENTRY, then SCAN_DONE */
     CIPMUX_REQUEST_JOIN,     /* associate; answer with JOINED and LEASE, or with LOST */
@@ -214,18 +214,18 @@ typedef struct {
     cipmux_link_t         link;   /* DIAL HANG_UP RETURN WATCH OPTION */
     uint16_t              ticket; /* RESOLVE SCAN JOIN: return it with every answer */
     union {
-        struct { /* pointers are valid until the next call */
+        struct {              /* pointers are valid until the next call */
             const char *name; /* not terminated; may be an IPv6 address as text */
             size_t      length;
             uint8_t     family; /* 4, 6, or 0: IPv4 preferred */
         } resolve;
         struct {
             cipmux_type_t    type;
-            cipmux_address_t to;         /* UDP: where CIPSEND goes at first */
-            cipmux_address_t from;       /* local address to bind; family 0: any. port: UDP local port, 0: any */
-            uint16_t         keepalive_s; /* 0: off. esp-at then probes 3 times, 1 s apart [tcpip 3.5] */
+            cipmux_address_t to;           /* UDP: where CIPSEND goes at first */
+            cipmux_address_t from;         /* local address to bind; family 0: any. port: UDP local port, 0: any */
+            uint16_t         keepalive_s;  /* 0: off. esp-at then probes 3 times, 1 s apart [tcpip 3.5] */
             bool             from_soft_ap; /* the station has no address: only the soft-AP's network can be reached */
-            const char      *name; /* as typed, for TLS and the log; not terminated */
+            const char      *name;         /* as typed, for TLS and the log; not terminated */
             size_t           name_length;
         } dial;
         struct {
@@ -266,12 +266,12 @@ typedef struct {
 /* ---- Events: what the caller tells the engine ------------------------------------------------------------------ */
 
 typedef enum {
-    CIPMUX_EVENT_RESOLVED,   /* ticket, address; family 0: not found */
-    CIPMUX_EVENT_UP,         /* link, address (peer), local_port, memory. UDP: as soon as it is bound */
-    CIPMUX_EVENT_FAILED,     /* link, cause; address.port may carry the local port. The dial is over, no HANG_UP follows */
-    CIPMUX_EVENT_ACCEPT,     /* address (client), local_port, memory */
-    CIPMUX_EVENT_ACKED,      /* link: answers WATCH */
-    CIPMUX_EVENT_ENDED,      /* link, cause FIN, RESET or TIMEOUT; only after cipmux_receive() took every byte before it */
+    CIPMUX_EVENT_RESOLVED, /* ticket, address; family 0: not found */
+    CIPMUX_EVENT_UP,       /* link, address (peer), local_port, memory. UDP: as soon as it is bound */
+    CIPMUX_EVENT_FAILED, /* link, cause; address.port may carry the local port. The dial is over, no HANG_UP follows */
+    CIPMUX_EVENT_ACCEPT, /* address (client), local_port, memory */
+    CIPMUX_EVENT_ACKED,  /* link: answers WATCH */
+    CIPMUX_EVENT_ENDED,  /* link, cause FIN, RESET or TIMEOUT; only after cipmux_receive() took every byte before it */
     CIPMUX_EVENT_LISTENING,  /* cause NONE, or LOCAL: cannot listen */
     CIPMUX_EVENT_SCAN_ENTRY, /* ticket, ap */
     CIPMUX_EVENT_SCAN_DONE,  /* ticket, cause NONE, or LOCAL: the radio refused */
@@ -314,8 +314,8 @@ typedef enum {
 
 typedef struct {
     cipmux_reason_t reason;
-    int             link;   /* 0-4, or -1 */
-    int32_t         number; /* what the reason's sentence shows as %d */
+    int             link;     /* 0-4, or -1 */
+    int32_t         number;   /* what the reason's sentence shows as %d */
     char            text[24]; /* what it shows as %s: the command's name, terminated; "" if none */
 } cipmux_note_t;
 
@@ -333,13 +333,13 @@ typedef struct {
 
 /* Losses and oddities by cause, since power-on. */
 typedef struct {
-    uint32_t bytes_while_off;  /* UART input lost during start [conventions 1.9] */
-    uint32_t busy_lines;       /* command lines answered by "busy" and discarded */
-    uint32_t surplus_bytes;    /* payload beyond the announced length, discarded */
-    uint32_t datagrams_lost;   /* UDP datagrams larger than the receive memory, or beyond it in passive mode */
-    uint32_t stale_events;     /* events with an old handle or ticket */
-    uint32_t refused_events;   /* events that make no sense in the state: a bug of the caller */
-    uint32_t notes_lost;       /* notes that were not fetched in time */
+    uint32_t bytes_while_off; /* UART input lost during start [conventions 1.9] */
+    uint32_t busy_lines;      /* command lines answered by "busy" and discarded */
+    uint32_t surplus_bytes;   /* payload beyond the announced length, discarded */
+    uint32_t datagrams_lost;  /* UDP datagrams larger than the receive memory, or beyond it in passive mode */
+    uint32_t stale_events;    /* events with an old handle or ticket */
+    uint32_t refused_events;  /* events that make no sense in the state: a bug of the caller */
+    uint32_t notes_lost;      /* notes that were not fetched in time */
 } cipmux_counters_t;
 
 /* ---- Life ------------------------------------------------------------------------------------------------------ */
@@ -366,11 +366,11 @@ bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out);
 cipmux_answer_t cipmux_event(cipmux_t *modem, uint64_t now_us, const cipmux_event_t *event, cipmux_link_t *assigned);
 
 /* Link bytes, in: credit, never refusal. `room` is how much cipmux_receive() takes now; 0: stop reading that socket. */
-size_t cipmux_receive_room(const cipmux_t *modem, cipmux_link_t link);
-size_t cipmux_receive(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, const void *bytes, size_t n);
+size_t cipmux_receive_room(const cipmux_t *modem, cipmux_link_t handle);
+size_t cipmux_receive(cipmux_t *modem, uint64_t now_us, cipmux_link_t handle, const void *bytes, size_t n);
 /* One whole datagram. False: no room now, keep it. One that can never fit is taken, counted and noted. */
-bool cipmux_datagram(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, const cipmux_address_t *from, const void *bytes,
-                     size_t n);
+bool cipmux_datagram(cipmux_t *modem, uint64_t now_us, cipmux_link_t handle, const cipmux_address_t *from,
+                     const void *bytes, size_t n);
 /* Memory that each open link needs, bytes: the receive window and the send buffer of the real module [tcpip 4.10]. An idle
  * modem has none. */
 size_t cipmux_link_memory(const cipmux_t *modem);
@@ -396,7 +396,7 @@ cipmux_phase_t cipmux_phase(const cipmux_t *modem);
 size_t cipmux_collecting(const cipmux_t *modem);
 
 /* The oldest note. False: none. */
-bool cipmux_note(cipmux_t *modem, cipmux_note_t *out);
+bool              cipmux_note(cipmux_t *modem, cipmux_note_t *out);
 cipmux_counters_t cipmux_counters(const cipmux_t *modem);
 
 #ifdef __cplusplus

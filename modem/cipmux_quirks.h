@@ -22,13 +22,14 @@
     X(CLOSE_NONE_FAILS, "close-none-fails", 0, 1, 1, "tcp.CIPCLOSE.set.all-no-link",                                   \
       "1 AT+CIPCLOSE=5 without any link is an error")                                                                  \
     X(UDP_MODE_NEEDS_PORT, "udp-mode-needs-port", 1, 1, 1, "tcp.CIPSTART.set.udp-mode-without-local-port",             \
-      "1 UDP mode 1 or 2 without a local port is an error")                                                                 \
+      "1 UDP mode 1 or 2 without a local port is an error")                                                            \
     X(UDP_STAYS, "udp-stays", 1, 0, 1, "link.model.wifi-lost-udp", "1 UDP links outlive the loss of Wi-Fi")            \
     X(UDP_STATUS, "udp-status", 3, 4, 5, "link.CIPSTATUS.model.status-3-udp",                                          \
       "esp-at: STATUS while only UDP links exist")                                                                     \
     X(EMPTY_DATAGRAM, "empty-datagram", 0, 0, 1, "link.model.ipd-udp-empty", "1 an empty datagram is printed as +IPD") \
     X(IPD_TAIL, "ipd-tail", 0, 1, 1, "link.model.ipd-tail", "1 CR LF behind a +IPD payload")                           \
-    X(UNUSED_LENGTH, "unused-length", 0, 1, 1, "tcp.CIPRECVLEN.query.unused", "0 AT+CIPRECVLEN? shows 0, 1 it shows -1")\
+    X(UNUSED_LENGTH, "unused-length", 0, 1, 1, "tcp.CIPRECVLEN.query.unused",                                          \
+      "0 AT+CIPRECVLEN? shows 0, 1 it shows -1")                                                                       \
     X(SEND_OK_ON_ACK, "send-ok-on-ack", 1, 0, 1, "link.model.send-ok-means",                                           \
       "1 SEND OK waits for the peer's acknowledgement")                                                                \
     X(FULL_RESET, "full-reset", 0, 1, 1, "link.model.server-full",                                                     \

@@ -7,7 +7,8 @@
 #define CIPMUX_REASONS(X)                                                                                              \
     X(NO_COMMAND, "no-command", "the line is no AT command",                                                           \
       "A command begins with AT and ends in CR LF; an empty line is an error too.")                                    \
-    X(LINE_TOO_LONG, "line-too-long", "the line is longer than 256 bytes", "Split it, or send the data by AT+CIPSEND.")\
+    X(LINE_TOO_LONG, "line-too-long", "the line is longer than 256 bytes",                                             \
+      "Split it, or send the data by AT+CIPSEND.")                                                                     \
     X(LINE_END, "line-end", "waiting for CR LF: a lone byte %d does not end a line",                                   \
       "Let the terminal send CR LF (picocom: --omap crcrlf; Arduino's monitor: Both NL & CR).")                        \
     X(UNKNOWN_COMMAND, "unknown-command", "%s is no command of this firmware",                                         \
@@ -21,7 +22,8 @@
     X(BUSY_SEND, "busy-send", "the line was dropped: payload is still being sent",                                     \
       "Wait for SEND OK or SEND FAIL; do not send more than AT+CIPSEND announced (no CR LF behind it).")               \
     X(FORCED_RESTART, "forced-restart", "AT+RST while busy: the modem restarts", "Nothing to mend.")                   \
-    X(NO_IP, "no-ip", "%s: the station has no address", "Join an access point with AT+CWJAP and wait for WIFI GOT IP.")\
+    X(NO_IP, "no-ip", "%s: the station has no address",                                                                \
+      "Join an access point with AT+CWJAP and wait for WIFI GOT IP.")                                                  \
     X(LINK_OPEN, "link-open", "%s: the mode changes only while no link is open", "Close the links first.")             \
     X(CIPMODE_IS_1, "cipmode-is-1", "%s is not possible while AT+CIPMODE=1", "Send AT+CIPMODE=0 first.")               \
     X(CIPMODE_IS_0, "cipmode-is-0", "AT+CIPSEND without a length enters passthrough, which needs AT+CIPMODE=1",        \
@@ -29,7 +31,7 @@
     X(SERVER_RUNS, "server-runs", "%s is not possible while the server runs", "Send AT+CIPSERVER=0 first.")            \
     X(SERVER_NEEDS_MUX, "server-needs-mux", "AT+CIPSERVER needs AT+CIPMUX=1",                                          \
       "Send AT+CIPMUX=1 first, or use the dialect classic, where a server may run in single mode.")                    \
-    X(SINGLE_SERVER, "single-server", "a server runs in single mode: real firmware refuses that",        \
+    X(SINGLE_SERVER, "single-server", "a server runs in single mode: real firmware refuses that",                      \
       "Nothing to mend; --strict behaves as real firmware does.")                                                      \
     X(CANNOT_LISTEN, "cannot-listen", "port %d cannot be listened on", "Choose another port, or end who has it.")      \
     X(NO_SERVER, "no-server", "AT+CIPSTO= needs a running server", "Send AT+CIPSERVER=1 first.")                       \
@@ -40,9 +42,10 @@
     X(SINGLE_IN_USE, "single-in-use", "single mode has one connection, and it is open",                                \
       "AT+CIPCLOSE it first, or use AT+CIPMUX=1 for up to five.")                                                      \
     X(LINK_IN_USE, "link-in-use", "the link id is in use", "Use another id, or AT+CIPCLOSE it first; there are five.") \
-    X(LINK_NOT_OPEN, "link-not-open", "%s: that link is not open", "Look at AT+CIPSTATUS; the peer may have closed it.")\
+    X(LINK_NOT_OPEN, "link-not-open", "%s: that link is not open",                                                     \
+      "Look at AT+CIPSTATUS; the peer may have closed it.")                                                            \
     X(ID_NEEDED, "id-needed", "%s: multiple mode (AT+CIPMUX=1) needs a link id first",                                 \
-      "Say which of the links 0-4 is meant, e.g. AT+CIPSTART=0,\"TCP\",... or AT+CIPCLOSE=0 (5: all).")                 \
+      "Say which of the links 0-4 is meant, e.g. AT+CIPSTART=0,\"TCP\",... or AT+CIPCLOSE=0 (5: all).")                \
     X(ID_IN_SINGLE, "id-in-single", "%s: single mode (AT+CIPMUX=0) takes no link id",                                  \
       "Leave the id out, or send AT+CIPMUX=1 before anything is open.")                                                \
     X(ONE_SSL, "one-ssl", "there is memory for one SSL link only", "Close the other one first.")                       \
@@ -65,7 +68,8 @@
       "Send smaller datagrams, or read faster.")                                                                       \
     X(STATION_OFF, "station-off", "%s needs the station", "Send AT+CWMODE=1 (or 3) first.")                            \
     X(SOFT_AP_OFF, "soft-ap-off", "%s needs the soft-AP", "Send AT+CWMODE=2 (or 3) first.")                            \
-    X(JOIN_FAILED, "join-failed", "the access point was not joined (code %d: 1 time-out, 2 password, 3 not found, 4 refused)",\
+    X(JOIN_FAILED, "join-failed",                                                                                      \
+      "the access point was not joined (code %d: 1 time-out, 2 password, 3 not found, 4 refused)",                     \
       "Check name and password; AT+CWLAP lists what is there.")                                                        \
     X(NO_CREDENTIALS, "no-credentials", "no access point was ever given", "Send AT+CWJAP=\"name\",\"password\".")      \
     X(WIFI_LOST, "wifi-lost", "the access point is gone, or not to be had (cause %d)", "The modem tries again.")       \

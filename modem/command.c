@@ -3,22 +3,25 @@
 
 #include <string.h>
 
-#define N(forms)  (forms)
-#define E(forms)  ((forms) << 4)
-#define T         FORM_TEST
-#define Q         FORM_QUERY
-#define S         FORM_SET
-#define X         FORM_RUN
+#define N(forms) (forms)
+#define E(forms) ((forms) << 4)
+#define T        FORM_TEST
+#define Q        FORM_QUERY
+#define S        FORM_SET
+#define X        FORM_RUN
+/* clang-format off */
 #define BOTH(args) { args, args }
+/* clang-format on */
 
-#define FLAG "i0:1"
-#define UART_NONOS "i110:4608000 i5:8 i1:3 i0:2 i0:3"
+#define FLAG        "i0:1"
+#define UART_NONOS  "i110:4608000 i5:8 i1:3 i0:2 i0:3"
 #define UART_ESP_AT "i80:4500000 i5:8 i1:3 i0:2 i0:3"
-#define JAP_NONOS "s1:32 s0:64 ? S17:17 I0:1"
-#define JAP_ESP_AT "S1:32 S0:64 ? S17:17 I0:1 I0:7200 I1:100 I0:1 I3:600 I0:3"
-#define LAP "? S0:32 S17:17 I0:14 I0:1 I0:1500 I0:1500"
+#define JAP_NONOS   "s1:32 s0:64 ? S17:17 I0:1"
+#define JAP_ESP_AT  "S1:32 S0:64 ? S17:17 I0:1 I0:7200 I1:100 I0:1 I3:600 I0:3"
+#define LAP         "? S0:32 S17:17 I0:14 I0:1 I0:1500 I0:1500"
 
 /* One row per name, in the manual's order. Forms: [conventions 1.12], [wifi 1.1, 1.2]. */
+/* clang-format off */
 const command_t commands[] = {
     { .name = "", .forms = N(X) | E(X), .run = run_at },
     { .name = "E0", .forms = N(X) | E(X), .run = run_echo_off },
@@ -27,19 +30,38 @@ const command_t commands[] = {
     { .name = "+GMR", .forms = N(X) | E(X), .run = run_gmr },
     { .name = "+RESTORE", .forms = N(X) | E(X), .run = run_restore },
     { .name = "+SYSMSG", .forms = E(Q | S), .schema = BOTH("i0:7"), .query = query_sysmsg, .set = set_sysmsg },
-    { .name = "+SYSMSG_CUR", .forms = N(Q | S), .variant = VARIANT_CUR, .schema = BOTH("x0:3"),
-      .query = query_sysmsg, .set = set_sysmsg },
-    { .name = "+SYSMSG_DEF", .forms = N(Q | S), .variant = VARIANT_DEF, .schema = BOTH("x0:3"),
-      .query = query_sysmsg, .set = set_sysmsg },
+    { .name = "+SYSMSG_CUR",
+      .forms = N(Q | S),
+      .variant = VARIANT_CUR,
+      .schema = BOTH("x0:3"),
+      .query = query_sysmsg,
+      .set = set_sysmsg },
+    { .name = "+SYSMSG_DEF",
+      .forms = N(Q | S),
+      .variant = VARIANT_DEF,
+      .schema = BOTH("x0:3"),
+      .query = query_sysmsg,
+      .set = set_sysmsg },
     { .name = "+SYSSTORE", .forms = E(Q | S), .schema = BOTH(FLAG), .query = query_sysstore, .set = set_sysstore },
     { .name = "+SYSLOG", .forms = E(Q | S), .schema = BOTH(FLAG), .query = query_syslog, .set = set_syslog },
 
-    { .name = "+UART", .forms = N(Q | S) | E(Q | S), .schema = { UART_NONOS, UART_ESP_AT }, .query = query_uart,
+    { .name = "+UART",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = { UART_NONOS, UART_ESP_AT },
+      .query = query_uart,
       .set = set_uart },
-    { .name = "+UART_CUR", .forms = N(Q | S) | E(Q | S), .variant = VARIANT_CUR,
-      .schema = { UART_NONOS, UART_ESP_AT }, .query = query_uart, .set = set_uart },
-    { .name = "+UART_DEF", .forms = N(Q | S) | E(Q | S), .variant = VARIANT_DEF,
-      .schema = { UART_NONOS, UART_ESP_AT }, .query = query_uart, .set = set_uart },
+    { .name = "+UART_CUR",
+      .forms = N(Q | S) | E(Q | S),
+      .variant = VARIANT_CUR,
+      .schema = { UART_NONOS, UART_ESP_AT },
+      .query = query_uart,
+      .set = set_uart },
+    { .name = "+UART_DEF",
+      .forms = N(Q | S) | E(Q | S),
+      .variant = VARIANT_DEF,
+      .schema = { UART_NONOS, UART_ESP_AT },
+      .query = query_uart,
+      .set = set_uart },
     { .name = "+IPR", .forms = N(S), .schema = BOTH("i110:4608000"), .set = set_ipr },
 
     { .name = "+CIPSTATUS", .forms = N(T | X) | E(X), .run = run_cipstatus },
@@ -55,63 +77,122 @@ const command_t commands[] = {
     { .name = "+CIPSEND", .forms = N(T | S | X) | E(S | X), .set = set_cipsend, .run = run_cipsend },
     { .name = "+CIPSENDEX", .forms = N(T | S) | E(S), .set = set_cipsendex },
     { .name = "+CIPSENDBUF", .forms = N(S), .schema = BOTH("L i1:65535"), .set = set_cipsendbuf },
-    { .name = "+CIPBUFRESET", .forms = N(S | X), .schema = BOTH("i0:4"), .set = set_cipbufreset, .run = run_cipbufreset },
-    { .name = "+CIPBUFSTATUS", .forms = N(S | X), .schema = BOTH("i0:4"), .set = set_cipbufstatus,
+    { .name = "+CIPBUFRESET",
+      .forms = N(S | X),
+      .schema = BOTH("i0:4"),
+      .set = set_cipbufreset,
+      .run = run_cipbufreset },
+    { .name = "+CIPBUFSTATUS",
+      .forms = N(S | X),
+      .schema = BOTH("i0:4"),
+      .set = set_cipbufstatus,
       .run = run_cipbufstatus },
     { .name = "+CIPCHECKSEQ", .forms = N(S), .schema = BOTH("L i1:65535"), .set = set_cipcheckseq },
     { .name = "+CIPCHECKQUEUE", .forms = N(S), .schema = BOTH("L i1:65535"), .set = set_cipcheckseq },
-    { .name = "+CIPDINFO", .forms = N(Q | S) | E(Q | S), .schema = BOTH(FLAG), .query = query_cipdinfo,
+    { .name = "+CIPDINFO",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH(FLAG),
+      .query = query_cipdinfo,
       .set = set_cipdinfo },
-    { .name = "+CIPSERVER", .forms = N(S) | E(Q | S),
-      .schema = { "i0:1 ? i1:65535", "i0:1 ? i0:65535 S0:8 i0:1" }, .query = query_cipserver, .set = set_cipserver },
-    { .name = "+CIPSERVERMAXCONN", .forms = N(Q | S) | E(Q | S), .schema = BOTH("i1:5"),
-      .query = query_cipservermaxconn, .set = set_cipservermaxconn },
-    { .name = "+CIPSTO", .forms = N(Q | S) | E(Q | S), .schema = BOTH("i0:7200"), .query = query_cipsto,
+    { .name = "+CIPSERVER",
+      .forms = N(S) | E(Q | S),
+      .schema = { "i0:1 ? i1:65535", "i0:1 ? i0:65535 S0:8 i0:1" },
+      .query = query_cipserver,
+      .set = set_cipserver },
+    { .name = "+CIPSERVERMAXCONN",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH("i1:5"),
+      .query = query_cipservermaxconn,
+      .set = set_cipservermaxconn },
+    { .name = "+CIPSTO",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH("i0:7200"),
+      .query = query_cipsto,
       .set = set_cipsto },
-    { .name = "+CIPMODE", .forms = N(Q | S) | E(Q | S), .schema = BOTH(FLAG), .query = query_cipmode,
+    { .name = "+CIPMODE",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH(FLAG),
+      .query = query_cipmode,
       .set = set_cipmode },
     { .name = "+SAVETRANSLINK", .forms = N(S) | E(S), .set = set_savetranslink },
-    { .name = "+CIPRECONNINTV", .forms = E(Q | S), .schema = BOTH("i1:36000"), .query = query_cipreconnintv,
+    { .name = "+CIPRECONNINTV",
+      .forms = E(Q | S),
+      .schema = BOTH("i1:36000"),
+      .query = query_cipreconnintv,
       .set = set_cipreconnintv },
-    { .name = "+CIPRECVMODE", .forms = N(Q | S) | E(Q | S), .schema = BOTH(FLAG), .query = query_ciprecvmode,
+    { .name = "+CIPRECVMODE",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH(FLAG),
+      .query = query_ciprecvmode,
       .set = set_ciprecvmode },
-    { .name = "+CIPRECVDATA", .forms = N(S) | E(S), .schema = { "L i1:2048", "L i1:2147483647" },
+    { .name = "+CIPRECVDATA",
+      .forms = N(S) | E(S),
+      .schema = { "L i1:2048", "L i1:2147483647" },
       .set = set_ciprecvdata },
     { .name = "+CIPRECVLEN", .forms = N(Q) | E(Q), .query = query_ciprecvlen },
     { .name = "+CIPDOMAIN", .forms = N(S) | E(S), .set = set_cipdomain },
 
-    { .name = "+CWMODE", .forms = N(T | Q | S) | E(Q | S), .schema = { "i1:3", "i0:3 ? i0:1" }, .test = test_cwmode,
-      .query = query_cwmode, .set = set_cwmode },
-    { .name = "+CWMODE_CUR", .forms = N(T | Q | S), .variant = VARIANT_CUR, .schema = BOTH("i1:3"),
-      .test = test_cwmode, .query = query_cwmode, .set = set_cwmode },
-    { .name = "+CWMODE_DEF", .forms = N(T | Q | S), .variant = VARIANT_DEF, .schema = BOTH("i1:3"),
-      .test = test_cwmode, .query = query_cwmode, .set = set_cwmode },
-    { .name = "+CWJAP", .forms = N(Q | S) | E(Q | S | X), .schema = { JAP_NONOS, JAP_ESP_AT }, .query = query_cwjap,
-      .set = set_cwjap, .run = run_cwjap },
-    { .name = "+CWJAP_CUR", .forms = N(Q | S), .variant = VARIANT_CUR, .schema = BOTH(JAP_NONOS),
-      .query = query_cwjap, .set = set_cwjap },
-    { .name = "+CWJAP_DEF", .forms = N(Q | S), .variant = VARIANT_DEF, .schema = BOTH(JAP_NONOS),
-      .query = query_cwjap, .set = set_cwjap },
+    { .name = "+CWMODE",
+      .forms = N(T | Q | S) | E(Q | S),
+      .schema = { "i1:3", "i0:3 ? i0:1" },
+      .test = test_cwmode,
+      .query = query_cwmode,
+      .set = set_cwmode },
+    { .name = "+CWMODE_CUR",
+      .forms = N(T | Q | S),
+      .variant = VARIANT_CUR,
+      .schema = BOTH("i1:3"),
+      .test = test_cwmode,
+      .query = query_cwmode,
+      .set = set_cwmode },
+    { .name = "+CWMODE_DEF",
+      .forms = N(T | Q | S),
+      .variant = VARIANT_DEF,
+      .schema = BOTH("i1:3"),
+      .test = test_cwmode,
+      .query = query_cwmode,
+      .set = set_cwmode },
+    { .name = "+CWJAP",
+      .forms = N(Q | S) | E(Q | S | X),
+      .schema = { JAP_NONOS, JAP_ESP_AT },
+      .query = query_cwjap,
+      .set = set_cwjap,
+      .run = run_cwjap },
+    { .name = "+CWJAP_CUR",
+      .forms = N(Q | S),
+      .variant = VARIANT_CUR,
+      .schema = BOTH(JAP_NONOS),
+      .query = query_cwjap,
+      .set = set_cwjap },
+    { .name = "+CWJAP_DEF",
+      .forms = N(Q | S),
+      .variant = VARIANT_DEF,
+      .schema = BOTH(JAP_NONOS),
+      .query = query_cwjap,
+      .set = set_cwjap },
     { .name = "+CWQAP", .forms = N(T | X) | E(X), .run = run_cwqap },
     { .name = "+CWLAP", .forms = N(S | X) | E(S | X), .schema = BOTH(LAP), .set = set_cwlap, .run = run_cwlap },
 };
+/* clang-format on */
 const size_t command_count = sizeof commands / sizeof commands[0];
 
 /* What an open command answers when its wait ends. */
+/* clang-format off */
 CIPMUX_TABLE slot_cell_t slot_cells[WAIT_COUNT][OUTCOME_COUNT] = {
-    [WAIT_TURN]   = { { 0, 0 }, { 0, 0 }, { VERDICT_DONE, 1 } },
-    [WAIT_NAME]   = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_TURN] = { { 0, 0 }, { 0, 0 }, { VERDICT_DONE, 1 } },
+    [WAIT_NAME] = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
     [WAIT_TARGET] = { { VERDICT_DONE, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
-    [WAIT_LINK]   = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_LINK] = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
     [WAIT_CLOSED] = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
     [WAIT_SERVER] = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
-    [WAIT_JOIN]   = { { VERDICT_OK, 1 }, { VERDICT_FAIL, 1 }, { VERDICT_DONE, 1 } },
-    [WAIT_SCAN]   = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
-    [WAIT_LINE]   = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
-    [WAIT_SAVE]   = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_JOIN] = { { VERDICT_OK, 1 }, { VERDICT_FAIL, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_SCAN] = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_LINE] = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
+    [WAIT_SAVE] = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
     [WAIT_THROUGH] = { { VERDICT_DONE, 1 }, { VERDICT_DONE, 1 }, { VERDICT_DONE, 1 } },
-    [WAIT_READ]   = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
+    [WAIT_READ] = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
 };
+/* clang-format on */
 
 /* ---- verdicts ---- */
 
@@ -134,22 +215,22 @@ static void finish(modem_t *m, verdict_t verdict)
     slot_t *const s = &m->slot;
     if (verdict == VERDICT_LATER) return;
     const after_t after = (after_t)s->after;
-    const bool    bad   = verdict == VERDICT_ERROR || verdict == VERDICT_FAIL;
+    const bool    bad = verdict == VERDICT_ERROR || verdict == VERDICT_FAIL;
     if (bad && m->syslog && s->code != 0) say(m, TEXT_ERR_CODE, s->code);
     if (verdict == VERDICT_OK) say(m, TEXT_OK);
     if (verdict == VERDICT_ERROR) say(m, TEXT_ERROR);
     if (verdict == VERDICT_FAIL) say(m, TEXT_FAIL);
     s->command = NULL;
-    s->name    = NULL;
-    s->wait    = WAIT_NONE;
-    s->after   = AFTER_NOTHING;
+    s->name = NULL;
+    s->wait = WAIT_NONE;
+    s->after = AFTER_NOTHING;
     if (!bad) run_after(m, after);
 }
 
 verdict_t slot_wait(modem_t *m, wait_t wait)
 {
-    m->slot.wait   = (uint8_t)wait;
-    m->slot.since  = m->now;
+    m->slot.wait = (uint8_t)wait;
+    m->slot.since = m->now;
     m->slot.ticket = ++m->tickets;
     return VERDICT_LATER;
 }
@@ -221,12 +302,17 @@ typedef struct {
 static shape_t shape_of(const char *text, size_t length)
 {
     size_t at = 0;
-    while (at < length && text[at] != '=' && text[at] != '?' && text[at] != '\r') at++;
+    while (at < length && text[at] != '=' && text[at] != '?' && text[at] != '\r')
+        at++;
     shape_t shape = { .name_length = at };
-    if (at == length) shape.form = FORM_RUN;
-    else if (text[at] == '?') shape.form = at + 1 == length ? FORM_QUERY : 0;
-    else if (text[at] == '=' && at + 1 < length && text[at + 1] == '?') shape.form = at + 2 == length ? FORM_TEST : 0;
-    else if (text[at] == '=') shape.form = FORM_SET;
+    if (at == length)
+        shape.form = FORM_RUN;
+    else if (text[at] == '?')
+        shape.form = at + 1 == length ? FORM_QUERY : 0;
+    else if (text[at] == '=' && at + 1 < length && text[at + 1] == '?')
+        shape.form = at + 2 == length ? FORM_TEST : 0;
+    else if (text[at] == '=')
+        shape.form = FORM_SET;
     return shape;
 }
 
@@ -246,7 +332,8 @@ static void note_unknown(modem_t *m, const char *name, size_t length)
     note_t *const last = &m->note[(m->note_head + m->note_fill - 1u) % NOTE_RING];
     if (length > NOTE_TEXT - 3) length = NOTE_TEXT - 3;
     memcpy(last->text, "AT", 2);
-    for (size_t i = 0; i < length; i++) last->text[i + 2] = name[i] >= ' ' && name[i] <= '~' ? name[i] : '?';
+    for (size_t i = 0; i < length; i++)
+        last->text[i + 2] = name[i] >= ' ' && name[i] <= '~' ? name[i] : '?';
     last->text[length + 2] = '\0';
 }
 
@@ -259,9 +346,9 @@ void command_malformed(modem_t *m, bool overlong)
 
 static void run_now(modem_t *m, char *text, size_t length)
 {
-    slot_t *const s     = &m->slot;
+    slot_t *const s = &m->slot;
     const shape_t shape = shape_of(text, length);
-    *s                  = (slot_t){ .command = find(m, text, shape.name_length) };
+    *s = (slot_t){ .command = find(m, text, shape.name_length) };
     if (s->command == NULL) {
         s->code = CODE_UNKNOWN;
         note_unknown(m, text, shape.name_length);
@@ -293,7 +380,7 @@ void command_line(modem_t *m, char *text, size_t length)
 /* The answer to RESOLVE, or family 0 when nobody answered in time. */
 void slot_resolved(modem_t *m, const cipmux_address_t *address)
 {
-    slot_t *const s    = &m->slot;
+    slot_t *const s = &m->slot;
     link_t *const link = &m->link[s->link];
     if (s->wait == WAIT_TARGET) {
         sender_resolved(m, address);
@@ -304,8 +391,10 @@ void slot_resolved(modem_t *m, const cipmux_address_t *address)
         slot_end(m, WAIT_THROUGH, OUTCOME_DONE);
         link_step(m, s->link, address->family != 0 ? LINK_FOUND : LINK_NOT_FOUND);
     } else if (s->wait == WAIT_SAVE) {
-        if (address->family != 0) settings_take_translink(m);
-        else note(m, CIPMUX_REASON_DNS_FAIL, -1, 0);
+        if (address->family != 0)
+            settings_take_translink(m);
+        else
+            note(m, CIPMUX_REASON_DNS_FAIL, -1, 0);
         slot_end(m, WAIT_SAVE, address->family != 0 ? OUTCOME_DONE : OUTCOME_FAILED);
     } else if (address->family != 0) {
         say(m, TEXT_DOMAIN, address);

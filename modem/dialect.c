@@ -48,14 +48,32 @@ static const struct {
 #undef X
 };
 
-const char *cipmux_dialect_name(size_t index) { return index < DIALECT_COUNT ? dialects[index].name : NULL; }
-const char *cipmux_dialect_about(size_t index) { return index < DIALECT_COUNT ? dialects[index].about : NULL; }
+const char *cipmux_dialect_name(size_t index)
+{
+    return index < DIALECT_COUNT ? dialects[index].name : NULL;
+}
+const char *cipmux_dialect_about(size_t index)
+{
+    return index < DIALECT_COUNT ? dialects[index].about : NULL;
+}
 
-const char *cipmux_reason_id(cipmux_reason_t reason) { return reasons[reason].id; }
-const char *cipmux_reason_sentence(cipmux_reason_t reason) { return reasons[reason].sentence; }
-const char *cipmux_reason_cure(cipmux_reason_t reason) { return reasons[reason].cure; }
+const char *cipmux_reason_id(cipmux_reason_t reason)
+{
+    return reasons[reason].id;
+}
+const char *cipmux_reason_sentence(cipmux_reason_t reason)
+{
+    return reasons[reason].sentence;
+}
+const char *cipmux_reason_cure(cipmux_reason_t reason)
+{
+    return reasons[reason].cure;
+}
 
-static bool same(const char *a, const char *b) { return strlen(a) == strlen(b) && memcmp(a, b, strlen(a)) == 0; }
+static bool same(const char *a, const char *b)
+{
+    return strlen(a) == strlen(b) && memcmp(a, b, strlen(a)) == 0;
+}
 
 bool cipmux_config(cipmux_config_t *config, const char *dialect)
 {
@@ -64,7 +82,8 @@ bool cipmux_config(cipmux_config_t *config, const char *dialect)
         if (!same(dialects[i].name, dialect)) continue;
         *config = (cipmux_config_t){ .dialect = (uint8_t)i };
         memcpy(config->mac, mac, sizeof mac);
-        for (size_t q = 0; q < CIPMUX_QUIRK_COUNT; q++) config->quirk[q] = quirks[q].value[dialects[i].family];
+        for (size_t q = 0; q < CIPMUX_QUIRK_COUNT; q++)
+            config->quirk[q] = quirks[q].value[dialects[i].family];
         config->quirk[CIPMUX_QUIRK_SINGLE_SERVER] = dialects[i].single_server;
         cipmux_config_timing(config, false);
         return true;
@@ -75,7 +94,8 @@ bool cipmux_config(cipmux_config_t *config, const char *dialect)
 void cipmux_config_timing(cipmux_config_t *config, bool real)
 {
     const family_t family = dialects[config->dialect].family;
-    for (size_t t = 0; t < CIPMUX_TIME_COUNT; t++) config->time_ms[t] = real ? times[t].real[family] : times[t].fast;
+    for (size_t t = 0; t < CIPMUX_TIME_COUNT; t++)
+        config->time_ms[t] = real ? times[t].real[family] : times[t].fast;
 }
 
 /* Names of times are upper case in the source and lower case for users. */

@@ -61,9 +61,9 @@ typedef enum {
         NUMBER_COUNT
 } number_t;
 
-extern const dialect_t            dialects[];
-extern const char *CIPMUX_TABLE    texts[TEXT_COUNT][FAMILY_COUNT];
-extern CIPMUX_TABLE int32_t       numbers[NUMBER_COUNT][FAMILY_COUNT];
+extern const dialect_t          dialects[];
+extern const char *CIPMUX_TABLE texts[TEXT_COUNT][FAMILY_COUNT];
+extern CIPMUX_TABLE int32_t     numbers[NUMBER_COUNT][FAMILY_COUNT];
 
 /* ---- args.c: "a,b,c" -> values ----------------------------------------------------------------------------------- */
 
@@ -130,9 +130,9 @@ typedef enum {
 typedef enum { VARIANT_PLAIN, VARIANT_CUR, VARIANT_DEF } variant_t;
 
 typedef struct {
-    const char *name;                /* behind "AT" */
-    uint8_t     forms;               /* FORM_* of nonos in the low half, of esp-at in the high one */
-    uint8_t     variant;             /* variant_t */
+    const char *name;                 /* behind "AT" */
+    uint8_t     forms;                /* FORM_* of nonos in the low half, of esp-at in the high one */
+    uint8_t     variant;              /* variant_t */
     const char *schema[FAMILY_COUNT]; /* of the set form, see args.c; NULL: the handler reads the arguments itself */
     verdict_t (*query)(modem_t *);
     verdict_t (*set)(modem_t *, args_t *);
@@ -147,19 +147,19 @@ extern const size_t    command_count;
 
 /* What an open command waits for. */
 typedef enum {
-    WAIT_NONE,   /* no command is open */
-    WAIT_TURN,   /* the time that a real module needs to get at the line */
-    WAIT_NAME,   /* RESOLVED, for AT+CIPDOMAIN */
-    WAIT_TARGET, /* RESOLVED, for the datagram's own target of AT+CIPSEND */
-    WAIT_LINK,   /* a dial: RESOLVED, UP or FAILED */
-    WAIT_CLOSED, /* links print what they still hold, then end */
-    WAIT_SERVER, /* LISTENING */
-    WAIT_JOIN,   /* LEASE or LOST */
-    WAIT_SCAN,   /* SCAN_DONE */
-    WAIT_LINE,   /* LINE_SET: the answer comes at the new rate */
-    WAIT_SAVE,   /* RESOLVED, for AT+SAVETRANSLINK */
+    WAIT_NONE,    /* no command is open */
+    WAIT_TURN,    /* the time that a real module needs to get at the line */
+    WAIT_NAME,    /* RESOLVED, for AT+CIPDOMAIN */
+    WAIT_TARGET,  /* RESOLVED, for the datagram's own target of AT+CIPSEND */
+    WAIT_LINK,    /* a dial: RESOLVED, UP or FAILED */
+    WAIT_CLOSED,  /* links print what they still hold, then end */
+    WAIT_SERVER,  /* LISTENING */
+    WAIT_JOIN,    /* LEASE or LOST */
+    WAIT_SCAN,    /* SCAN_DONE */
+    WAIT_LINE,    /* LINE_SET: the answer comes at the new rate */
+    WAIT_SAVE,    /* RESOLVED, for AT+SAVETRANSLINK */
     WAIT_THROUGH, /* RESOLVED, for the passthrough of a start */
-    WAIT_READ,   /* the data of AT+CIPRECVDATA is on its way to the UART */
+    WAIT_READ,    /* the data of AT+CIPRECVDATA is on its way to the UART */
     WAIT_COUNT
 } wait_t;
 
@@ -173,7 +173,15 @@ typedef struct {
 extern CIPMUX_TABLE slot_cell_t slot_cells[WAIT_COUNT][OUTCOME_COUNT];
 
 /* What is done right after the verdict was printed. */
-typedef enum { AFTER_NOTHING, AFTER_RESTART, AFTER_ERASE, AFTER_LEAVE, AFTER_AUTOJOIN, AFTER_SERVER_OFF, AFTER_LINE } after_t;
+typedef enum {
+    AFTER_NOTHING,
+    AFTER_RESTART,
+    AFTER_ERASE,
+    AFTER_LEAVE,
+    AFTER_AUTOJOIN,
+    AFTER_SERVER_OFF,
+    AFTER_LINE
+} after_t;
 
 typedef struct {
     const command_t *command; /* NULL: none open and none running */
@@ -182,9 +190,9 @@ typedef struct {
     uint16_t         ticket;  /* of RESOLVE and SCAN */
     uint8_t          wait;    /* wait_t */
     uint8_t          link;
-    uint8_t          after; /* after_t */
+    uint8_t          after;  /* after_t */
     uint8_t          family; /* of the name to resolve */
-    const char      *name; /* host name, in the line buffer while the command is open */
+    const char      *name;   /* host name, in the line buffer while the command is open */
     uint8_t          name_length;
     uint16_t         n;           /* WAIT_TARGET: bytes announced. WAIT_TURN: length of the line */
     uint16_t         port;        /* WAIT_TARGET, WAIT_SERVER */
@@ -193,7 +201,7 @@ typedef struct {
     cipmux_address_t from;        /* WAIT_LINK: local address to bind */
 } slot_t;
 
-void      command_line(modem_t *m, char *text, size_t length); /* what stood between AT and CR LF */
+void      command_line(modem_t *m, char *text, size_t length);  /* what stood between AT and CR LF */
 void      slot_end(modem_t *m, wait_t wait, outcome_t outcome); /* COMMAND_DONE / COMMAND_FAILED */
 verdict_t slot_wait(modem_t *m, wait_t wait);
 verdict_t refuse(modem_t *m, cipmux_reason_t reason, text_t text);
@@ -264,8 +272,8 @@ typedef enum {
 enum { EFFECT_MAX = 4 };
 
 typedef struct {
-    uint8_t next; /* link_state_t */
-    bool    legal; /* false: cannot happen; refused, counted, nothing changes */
+    uint8_t next;                /* link_state_t */
+    bool    legal;               /* false: cannot happen; refused, counted, nothing changes */
     uint8_t effects[EFFECT_MAX]; /* effect_t, in wire order */
 } link_cell_t;
 
@@ -282,22 +290,22 @@ extern const size_t              link_patch_count;
 enum { SEGMENT_QUEUE = 8, SEGMENT_HISTORY = 32 };
 
 typedef struct {
-    uint16_t head, fill, unacked;         /* of the ring: first unsent byte, unsent bytes; sent and not acknowledged */
-    uint16_t left;                        /* unsent bytes of the segment being sent */
-    uint16_t made, sent, acked, watched;  /* segment numbers: the last one made, sent, acknowledged, asked about */
-    uint16_t length[SEGMENT_QUEUE];       /* of segment n at n % SEGMENT_QUEUE */
+    uint16_t head, fill, unacked;        /* of the ring: first unsent byte, unsent bytes; sent and not acknowledged */
+    uint16_t left;                       /* unsent bytes of the segment being sent */
+    uint16_t made, sent, acked, watched; /* segment numbers: the last one made, sent, acknowledged, asked about */
+    uint16_t length[SEGMENT_QUEUE];      /* of segment n at n % SEGMENT_QUEUE */
 } segments_t;
 
 typedef struct {
-    uint8_t         *memory; /* lent; NULL: none. The receive ring, and behind it the send buffer */
-    uint64_t         since;  /* DIALING: its begin. OPEN: last activity */
-    cipmux_address_t peer;   /* UDP: the current target */
+    uint8_t         *memory;           /* lent; NULL: none. The receive ring, and behind it the send buffer */
+    uint64_t         since;            /* DIALING: its begin. OPEN: last activity */
+    cipmux_address_t peer;             /* UDP: the current target */
     uint16_t         size, head, fill; /* of the ring: capacity, first byte, bytes held */
     uint16_t         local_port, keepalive_s;
-    uint16_t         first_left; /* UDP: bytes left of the first datagram */
+    uint16_t         first_left;               /* UDP: bytes left of the first datagram */
     uint8_t          state, life, return_life; /* return_life: the life whose memory goes back */
-    uint8_t          type; /* cipmux_type_t */
-    uint8_t          asks; /* LINK_ASK_* */
+    uint8_t          type;                     /* cipmux_type_t */
+    uint8_t          asks;                     /* LINK_ASK_* */
     uint8_t          udp_mode;
     bool             served, close_by_reset, target_moved, notice_due, noticed;
     segments_t       segments;
@@ -354,13 +362,13 @@ typedef enum {
     SEND_START_NAME,
     SEND_FOUND,
     SEND_NOT_FOUND,
-    SEND_COMPLETE,   /* n bytes, or the end mark */
-    SEND_CANCEL,     /* a burst of exactly +++ */
-    SEND_QUIET,      /* the burst of the payload is over */
-    SEND_QUIET_DEAD, /* the same, and the link is gone */
+    SEND_COMPLETE,       /* n bytes, or the end mark */
+    SEND_CANCEL,         /* a burst of exactly +++ */
+    SEND_QUIET,          /* the burst of the payload is over */
+    SEND_QUIET_DEAD,     /* the same, and the link is gone */
     SEND_QUIET_BUFFERED, /* the same, of AT+CIPSENDBUF: the bytes join the link's queue */
-    SEND_TAKEN,      /* the network has all bytes; that is enough */
-    SEND_TAKEN_WATCH, /* the network has all bytes; their acknowledgement counts */
+    SEND_TAKEN,          /* the network has all bytes; that is enough */
+    SEND_TAKEN_WATCH,    /* the network has all bytes; their acknowledgement counts */
     SEND_ACKED,
     SEND_REFUSED, /* the stack refuses the payload */
     SEND_ENDED,   /* the link ended */
@@ -404,9 +412,9 @@ extern CIPMUX_TABLE sender_patch_t sender_patches[];
 extern const size_t                sender_patch_count;
 
 typedef struct {
-    uint64_t         since; /* COLLECTING: begin of the burst. SENDING, WAITING: when it began */
-    uint64_t         last;  /* time of the last payload byte */
-    cipmux_address_t to;    /* UDP: target of this datagram; family 0: the link's */
+    uint64_t         since;           /* COLLECTING: begin of the burst. SENDING, WAITING: when it began */
+    uint64_t         last;            /* time of the last payload byte */
+    cipmux_address_t to;              /* UDP: target of this datagram; family 0: the link's */
     uint16_t         expected, taken; /* bytes announced; bytes collected */
     uint16_t         sent;            /* of those, given to the network */
     uint16_t         ready;           /* passthrough: of those, whole packets, which may leave */
@@ -415,7 +423,7 @@ typedef struct {
     bool             escapes, escape_open;
     bool             buffered; /* AT+CIPSENDBUF */
     bool             announce; /* passthrough of a start: its prompt comes when the link is up */
-    cipmux_link_t    link; /* whose send buffer has the bytes */
+    cipmux_link_t    link;     /* whose send buffer has the bytes */
 } sender_t;
 
 const sender_cell_t *sender_cell(family_t family, sender_state_t state, sender_event_t event);
@@ -439,7 +447,8 @@ uint8_t             *link_send_buffer(const link_t *link);
 
 /* ---- sendbuf.c: AT+CIPSENDBUF and its family; part of the sender -------------------------------------------------------- */
 
-uint8_t *segments_place(const modem_t *m, const link_t *link, size_t at); /* where byte `at` of the segment being collected goes */
+uint8_t *segments_place(const modem_t *m, const link_t *link,
+                        size_t at); /* where byte `at` of the segment being collected goes */
 void     segments_add(modem_t *m, uint8_t id, uint16_t n);
 bool     segments_peek(const modem_t *m, const link_t *link, const void **out, size_t *n);
 void     segments_sent(modem_t *m, uint8_t id, size_t n);
@@ -480,9 +489,9 @@ void            receive_read_done(modem_t *m, uint8_t id);
 /* ---- reply.c: the only place that writes to the UART -------------------------------------------------------------------- */
 
 enum {
-    REPLY_RING    = 576, /* text on its way to the UART */
+    REPLY_RING = 576,    /* text on its way to the UART */
     REPLY_RESERVE = 448, /* no byte, event or deadline is dealt with unless that much is free */
-    FRAME_HEAD    = 80,
+    FRAME_HEAD = 80,
 };
 
 typedef struct {
@@ -529,10 +538,10 @@ void     line_tick(modem_t *m);
 /* ---- wifi.c, settings.c -------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
-    uint8_t ssid[CIPMUX_SSID_MAX], password[CIPMUX_PASSWORD_MAX], bssid[6];
-    uint8_t ssid_length, password_length;
-    bool    any_bssid, pci_en, strongest;
-    uint8_t listen_interval, pmf;
+    uint8_t  ssid[CIPMUX_SSID_MAX], password[CIPMUX_PASSWORD_MAX], bssid[6];
+    uint8_t  ssid_length, password_length;
+    bool     any_bssid, pci_en, strongest;
+    uint8_t  listen_interval, pmf;
     uint16_t reconnect_s;
 } station_t;
 
@@ -552,21 +561,21 @@ typedef enum {
 } wifi_state_t;
 
 typedef struct {
-    station_t    station; /* what AT+CWJAP set last */
-    uint64_t     since, due;
-    uint32_t     limit_ms, report_ms; /* of this join: gives up, reports a failure */
-    uint16_t     ticket;
-    uint8_t      mode;  /* AT+CWMODE: bit 0 station, bit 1 soft-AP */
-    uint8_t      state; /* wifi_state_t */
-    uint8_t      cause; /* cipmux_cause_t of the last failure */
-    uint8_t      scan_channel, scan_bssid[6];
-    bool         scan_any_bssid;
-    bool         ever_started; /* esp-at STATUS 1 or 5 */
-    bool         link_ended;   /* STATUS 4 */
-    uint8_t      bssid[6];
-    uint8_t      channel;
-    int8_t       rssi;
-    uint8_t      address[4], gateway[4], netmask[4], ap_address[4];
+    station_t station; /* what AT+CWJAP set last */
+    uint64_t  since, due;
+    uint32_t  limit_ms, report_ms; /* of this join: gives up, reports a failure */
+    uint16_t  ticket;
+    uint8_t   mode;  /* AT+CWMODE: bit 0 station, bit 1 soft-AP */
+    uint8_t   state; /* wifi_state_t */
+    uint8_t   cause; /* cipmux_cause_t of the last failure */
+    uint8_t   scan_channel, scan_bssid[6];
+    bool      scan_any_bssid;
+    bool      ever_started; /* esp-at STATUS 1 or 5 */
+    bool      link_ended;   /* STATUS 4 */
+    uint8_t   bssid[6];
+    uint8_t   channel;
+    int8_t    rssi;
+    uint8_t   address[4], gateway[4], netmask[4], ap_address[4];
 } wifi_t;
 
 /* AT+SAVETRANSLINK: the passthrough that the next start enters [tcpip 3.18]. */
@@ -579,32 +588,32 @@ typedef struct {
 
 /* What survives a restart. */
 typedef struct {
-    station_t    station;
-    tcp_option_t tcp_option[CIPMUX_LINKS];
+    station_t     station;
+    tcp_option_t  tcp_option[CIPMUX_LINKS];
     cipmux_line_t uart;
-    translink_t  translink;
-    uint16_t     reconnect_100ms;
-    uint8_t      mode, sysmsg, cipv6, ap_address[4];
+    translink_t   translink;
+    uint16_t      reconnect_100ms;
+    uint8_t       mode, sysmsg, cipv6, ap_address[4];
 } settings_t;
 
 void settings_take_translink(modem_t *m); /* AT+SAVETRANSLINK was answered OK */
 
-void            settings_factory(modem_t *m);
-bool            settings_wanted(const modem_t *m); /* whether the running command saves */
-void            wifi_start(modem_t *m); /* at power-on and restart */
-void            wifi_stop(modem_t *m, bool print); /* at restart */
-void            wifi_leave(modem_t *m);
-void            wifi_autojoin(modem_t *m);
-cipmux_answer_t wifi_event(modem_t *m, const cipmux_event_t *event);
-uint64_t        wifi_deadline(const modem_t *m);
-void            wifi_tick(modem_t *m);
-bool            wifi_has_address(const modem_t *m);
-bool            wifi_station_on(const modem_t *m);
-bool            wifi_soft_ap_on(const modem_t *m);
-void            wifi_fill_scan(const modem_t *m, cipmux_request_t *out);
-void            wifi_fill_join(const modem_t *m, cipmux_request_t *out);
+void             settings_factory(modem_t *m);
+bool             settings_wanted(const modem_t *m); /* whether the running command saves */
+void             wifi_start(modem_t *m);            /* at power-on and restart */
+void             wifi_stop(modem_t *m, bool print); /* at restart */
+void             wifi_leave(modem_t *m);
+void             wifi_autojoin(modem_t *m);
+cipmux_answer_t  wifi_event(modem_t *m, const cipmux_event_t *event);
+uint64_t         wifi_deadline(const modem_t *m);
+void             wifi_tick(modem_t *m);
+bool             wifi_has_address(const modem_t *m);
+bool             wifi_station_on(const modem_t *m);
+bool             wifi_soft_ap_on(const modem_t *m);
+void             wifi_fill_scan(const modem_t *m, cipmux_request_t *out);
+void             wifi_fill_join(const modem_t *m, cipmux_request_t *out);
 cipmux_address_t wifi_local_ip6(const uint8_t mac[6]);
-void            wifi_soft_ap_mac(const modem_t *m, uint8_t out[6]);
+void             wifi_soft_ap_mac(const modem_t *m, uint8_t out[6]);
 
 /* ---- the instance ---------------------------------------------------------------------------------------------------------------- */
 
@@ -618,31 +627,31 @@ typedef struct {
 } note_t;
 
 enum {
-    ASK_RESOLVE  = 1 << 0,
-    ASK_LISTEN   = 1 << 1,
+    ASK_RESOLVE = 1 << 0,
+    ASK_LISTEN = 1 << 1,
     ASK_UNLISTEN = 1 << 2,
-    ASK_SCAN     = 1 << 3,
-    ASK_JOIN     = 1 << 4,
-    ASK_LEAVE    = 1 << 5,
-    ASK_RADIO    = 1 << 6,
-    ASK_LINE     = 1 << 7,
+    ASK_SCAN = 1 << 3,
+    ASK_JOIN = 1 << 4,
+    ASK_LEAVE = 1 << 5,
+    ASK_RADIO = 1 << 6,
+    ASK_LINE = 1 << 7,
 };
 
 struct MAY_ALIAS modem {
     const cipmux_config_t *config;
     uint64_t               now, ready_at; /* ready_at CIPMUX_NEVER: running */
     uint32_t               burst_us;
-    uint8_t                family; /* family_t */
-    uint8_t                asks;   /* ASK_* */
+    uint8_t                family;    /* family_t */
+    uint8_t                asks;      /* ASK_* */
     uint8_t                fails_due; /* bit per link: its segments failed, and that is not printed yet */
     bool                   line_held; /* LINE was fetched and not answered */
     cipmux_line_t          uart;
     uint16_t               tickets;
     /* settings of the running modem */
-    bool    echo, mux, cipmode, dinfo, passive, sysstore, syslog;
-    bool    raw; /* passthrough was entered: link 0 receives without +IPD until AT+CIPMODE=0 [tcpip 4.8] */
-    uint8_t sysmsg, cipv6;
-    uint16_t reconnect_100ms;
+    bool         echo, mux, cipmode, dinfo, passive, sysstore, syslog;
+    bool         raw; /* passthrough was entered: link 0 receives without +IPD until AT+CIPMODE=0 [tcpip 4.8] */
+    uint8_t      sysmsg, cipv6;
+    uint16_t     reconnect_100ms;
     tcp_option_t tcp_option[CIPMUX_LINKS];
 
     slot_t            slot;
@@ -661,12 +670,24 @@ struct MAY_ALIAS modem {
 
 _Static_assert(sizeof(modem_t) <= sizeof(cipmux_t), "cipmux_t holds the whole modem");
 
-static inline int32_t number(const modem_t *m, number_t n) { return numbers[n][m->family]; }
-static inline uint8_t quirk(const modem_t *m, cipmux_quirk_t q) { return m->config->quirk[q]; }
-static inline uint64_t time_us(const modem_t *m, cipmux_time_t t) { return (uint64_t)m->config->time_ms[t] * 1000u; }
-static inline uint64_t earliest(uint64_t a, uint64_t b) { return a < b ? a : b; }
+static inline int32_t number(const modem_t *m, number_t n)
+{
+    return numbers[n][m->family];
+}
+static inline uint8_t quirk(const modem_t *m, cipmux_quirk_t q)
+{
+    return m->config->quirk[q];
+}
+static inline uint64_t time_us(const modem_t *m, cipmux_time_t t)
+{
+    return (uint64_t)m->config->time_ms[t] * 1000u;
+}
+static inline uint64_t earliest(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
 
-void note(modem_t *m, cipmux_reason_t reason, int link, int32_t number);
+void note(modem_t *m, cipmux_reason_t reason, int link, int32_t value);
 void modem_restart(modem_t *m, bool erase);
 bool modem_is_off(const modem_t *m);
 bool modem_is_busy(const modem_t *m);
@@ -674,23 +695,26 @@ bool modem_is_busy(const modem_t *m);
 void modem_forced_restart(modem_t *m);
 
 /* Handlers of the command table, by chapter. */
+/* clang-format off */
 #define HANDLERS(X)                                                                                                    \
-    X(run, at) X(run, echo_off) X(run, echo_on) X(run, rst) X(run, gmr) X(run, restore)                                \
-    X(query, sysmsg) X(set, sysmsg) X(query, sysstore) X(set, sysstore) X(query, syslog) X(set, syslog)               \
-    X(query, cipmux) X(set, cipmux) X(set, cipstart) X(set, cipstartex) X(set, cipsend) X(set, cipsendex)             \
-    X(run, cipsend) X(set, cipclose) X(run, cipclose) X(set, cipclosemode) X(run, cipstatus) X(query, cipstate)        \
-    X(run, cifsr) X(set, cifsr) X(query, cipserver) X(set, cipserver) X(query, cipservermaxconn)                       \
-    X(set, cipservermaxconn) X(query, cipsto) X(set, cipsto) X(query, cipdinfo) X(set, cipdinfo)                       \
-    X(set, cipdomain) X(query, uart) X(set, uart) X(set, ipr) X(set, savetranslink)                            \
-    X(query, cipreconnintv) X(set, cipreconnintv) X(set, cipsendbuf) X(set, cipbufreset) X(run, cipbufreset)           \
-    X(set, cipbufstatus) X(run, cipbufstatus) X(set, cipcheckseq) X(query, ciptcpopt) X(set, ciptcpopt) X(query, cipv6) X(set, cipv6) X(query, cipmode) X(set, cipmode) X(query, ciprecvmode)            \
-    X(set, ciprecvmode) X(set, ciprecvdata) X(query, ciprecvlen) X(test, cwmode) X(query, cwmode) X(set, cwmode)       \
-    X(query, cwjap) X(set, cwjap) X(run, cwjap) X(run, cwqap) X(set, cwlap) X(run, cwlap)
+    X(run, at) X(run, echo_off) X(run, echo_on) X(run, rst) X(run, gmr) X(run, restore) X(query, sysmsg)               \
+    X(set, sysmsg) X(query, sysstore) X(set, sysstore) X(query, syslog) X(set, syslog) X(query, cipmux)                \
+    X(set, cipmux) X(set, cipstart) X(set, cipstartex) X(set, cipsend) X(set, cipsendex) X(run, cipsend)               \
+    X(set, cipclose) X(run, cipclose) X(set, cipclosemode) X(run, cipstatus) X(query, cipstate) X(run, cifsr)          \
+    X(set, cifsr) X(query, cipserver) X(set, cipserver) X(query, cipservermaxconn) X(set, cipservermaxconn)            \
+    X(query, cipsto) X(set, cipsto) X(query, cipdinfo) X(set, cipdinfo) X(set, cipdomain) X(query, uart)               \
+    X(set, uart) X(set, ipr) X(set, savetranslink) X(query, cipreconnintv) X(set, cipreconnintv)                       \
+    X(set, cipsendbuf) X(set, cipbufreset) X(run, cipbufreset) X(set, cipbufstatus) X(run, cipbufstatus)               \
+    X(set, cipcheckseq) X(query, ciptcpopt) X(set, ciptcpopt) X(query, cipv6) X(set, cipv6) X(query, cipmode)          \
+    X(set, cipmode) X(query, ciprecvmode) X(set, ciprecvmode) X(set, ciprecvdata) X(query, ciprecvlen)                 \
+    X(test, cwmode) X(query, cwmode) X(set, cwmode) X(query, cwjap) X(set, cwjap) X(run, cwjap) X(run, cwqap)          \
+    X(set, cwlap) X(run, cwlap)
+/* clang-format on */
 #define HANDLER_ARGUMENTS_run   (modem_t * m)
 #define HANDLER_ARGUMENTS_query (modem_t * m)
 #define HANDLER_ARGUMENTS_test  (modem_t * m)
 #define HANDLER_ARGUMENTS_set   (modem_t * m, args_t * args)
-#define X(form, name) verdict_t form##_##name HANDLER_ARGUMENTS_##form;
+#define X(form, name)           verdict_t form##_##name HANDLER_ARGUMENTS_##form;
 HANDLERS(X)
 #undef X
 

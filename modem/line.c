@@ -8,24 +8,28 @@ void line_reset(modem_t *m)
 {
     line_t *const l = &m->line;
     l->length = l->echoed = 0;
-    l->before             = 0;
-    l->match              = 0;
+    l->before = 0;
+    l->match = 0;
     l->inside = l->overlong = l->busy_chunk = l->cr_noted = false;
 }
 
 static void echo(modem_t *m, uint8_t byte)
 {
     if (!m->echo) return;
-    if (texts[TEXT_ECHO_END][m->family] == NULL) say_byte(m, (char)byte);
-    else if (byte == '\n') say(m, TEXT_ECHO_END);
-    else say_byte(m, (char)byte);
+    if (texts[TEXT_ECHO_END][m->family] == NULL)
+        say_byte(m, (char)byte);
+    else if (byte == '\n')
+        say(m, TEXT_ECHO_END);
+    else
+        say_byte(m, (char)byte);
 }
 
 /* esp-at echoes a burst in one piece: what of the line was not echoed yet. */
 static void echo_rest(modem_t *m)
 {
     line_t *const l = &m->line;
-    while (l->echoed < l->length) echo(m, (uint8_t)l->text[l->echoed++]);
+    while (l->echoed < l->length)
+        echo(m, (uint8_t)l->text[l->echoed++]);
 }
 
 /* ---- while a command is open or payload is on its way ---- */
@@ -74,22 +78,28 @@ static void busy_byte(modem_t *m, uint8_t byte, bool new_burst)
 
 static void run_line(modem_t *m, bool well_formed)
 {
-    line_t *const  l      = &m->line;
+    line_t *const  l = &m->line;
     const uint16_t length = l->length;
-    const bool     good   = well_formed && !l->overlong;
-    const bool     over   = l->overlong;
+    const bool     good = well_formed && !l->overlong;
+    const bool     over = l->overlong;
     line_reset(m);
     if (sender_is_busy(m) && !quirk(m, CIPMUX_QUIRK_BUSY_PER_BURST)) {
-        if (good && same_text(l->text, length, "+RST")) modem_forced_restart(m);
-        else busy_answer(m);
-    } else if (good) command_line(m, l->text, length);
-    else command_malformed(m, over);
+        if (good && same_text(l->text, length, "+RST"))
+            modem_forced_restart(m);
+        else
+            busy_answer(m);
+    } else if (good)
+        command_line(m, l->text, length);
+    else
+        command_malformed(m, over);
 }
 
 static void keep(line_t *l, uint8_t byte, size_t max)
 {
-    if (l->length < max) l->text[l->length++] = (char)byte;
-    else l->overlong = true;
+    if (l->length < max)
+        l->text[l->length++] = (char)byte;
+    else
+        l->overlong = true;
 }
 
 static bool window_matches(const modem_t *m, uint8_t before, uint8_t byte)
@@ -101,26 +111,30 @@ static bool window_matches(const modem_t *m, uint8_t before, uint8_t byte)
 /* nonos: what stands before AT is dropped; the command runs when LF arrives. */
 static void sliding_byte(modem_t *m, uint8_t byte)
 {
-    line_t *const l      = &m->line;
+    line_t *const l = &m->line;
     const uint8_t before = l->before;
-    l->before            = byte;
+    l->before = byte;
     if (byte == '\n') {
         const bool whole = l->inside && l->length > 0 && before == '\r';
-        if (whole) l->length--;
-        else l->inside = false;
+        if (whole)
+            l->length--;
+        else
+            l->inside = false;
         run_line(m, whole);
         return;
     }
-    if (l->inside) keep(l, byte, CIPMUX_LINE_MAX - 3); /* AT and LF count too */
-    else if (window_matches(m, before, byte)) l->inside = true;
+    if (l->inside)
+        keep(l, byte, CIPMUX_LINE_MAX - 3); /* AT and LF count too */
+    else if (window_matches(m, before, byte))
+        l->inside = true;
 }
 
 /* esp-at: everything up to CR LF is the line, and it must begin with AT in any case. */
 static void strict_byte(modem_t *m, uint8_t byte)
 {
-    line_t *const l      = &m->line;
+    line_t *const l = &m->line;
     const uint8_t before = l->before;
-    l->before            = byte;
+    l->before = byte;
     if (byte != '\n' || before != '\r') {
         keep(l, byte, CIPMUX_LINE_MAX - 1);
         if (l->overlong) {
@@ -135,16 +149,17 @@ static void strict_byte(modem_t *m, uint8_t byte)
     const bool at = l->length >= 2 && window_matches(m, (uint8_t)l->text[0], (uint8_t)l->text[1]);
     if (at) {
         l->length = (uint16_t)(l->length - 2);
-        for (size_t i = 0; i < l->length; i++) l->text[i] = l->text[i + 2];
+        for (size_t i = 0; i < l->length; i++)
+            l->text[i] = l->text[i + 2];
     }
     run_line(m, at);
 }
 
 void line_byte(modem_t *m, uint8_t byte)
 {
-    line_t *const l         = &m->line;
+    line_t *const l = &m->line;
     const bool    new_burst = m->now - l->last >= m->burst_us;
-    l->last                 = m->now;
+    l->last = m->now;
     if (new_burst) l->busy_chunk = false;
     const bool sending_deaf = sender_is_busy(m) && quirk(m, CIPMUX_QUIRK_BUSY_PER_BURST);
     if (m->slot.wait != WAIT_NONE || l->busy_chunk || sending_deaf) {
@@ -157,16 +172,22 @@ void line_byte(modem_t *m, uint8_t byte)
     if (l->before == '\r' && byte != '\n') note(m, CIPMUX_REASON_LINE_END, -1, '\r');
     if (l->before != '\r' && byte == '\n') note(m, CIPMUX_REASON_LINE_END, -1, '\n');
     l->cr_noted = false;
-    if (quirk(m, CIPMUX_QUIRK_STRICT_LINE)) strict_byte(m, byte);
-    else sliding_byte(m, byte);
+    if (quirk(m, CIPMUX_QUIRK_STRICT_LINE))
+        strict_byte(m, byte);
+    else
+        sliding_byte(m, byte);
 }
 
 /* Somebody sent CR and now waits for an answer, as most terminals do until they are told to send CR LF. */
-static bool cr_waits(const modem_t *m) { return m->line.before == '\r' && !m->line.cr_noted && !modem_is_busy(m); }
+static bool cr_waits(const modem_t *m)
+{
+    return m->line.before == '\r' && !m->line.cr_noted && !modem_is_busy(m);
+}
 
 static bool echo_waits(const modem_t *m)
 {
-    return m->echo && quirk(m, CIPMUX_QUIRK_STRICT_LINE) && m->line.echoed < m->line.length && m->slot.wait == WAIT_NONE;
+    return m->echo && quirk(m, CIPMUX_QUIRK_STRICT_LINE) && m->line.echoed < m->line.length &&
+           m->slot.wait == WAIT_NONE;
 }
 
 uint64_t line_deadline(const modem_t *m)

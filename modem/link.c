@@ -5,8 +5,11 @@
 
 #include <string.h>
 
+/* clang-format off */
 #define TO(state, ...) { LINK_##state, true, { __VA_ARGS__ } }
+/* clang-format on */
 
+/* clang-format off */
 CIPMUX_TABLE link_cell_t link_cells[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
     [LINK_FREE] = {
         [LINK_START]      = TO(DIALING, ASK_DIAL),
@@ -94,10 +97,14 @@ CIPMUX_TABLE link_cell_t link_cells[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
         [LINK_RESET_PIN] = TO(CLOSING, DO_NOTHING),
     },
 };
+/* clang-format on */
 
+/* clang-format off */
 #define PATCH(from, event, ...) { FAMILY_ESP_AT, LINK_##from, LINK_##event, __VA_ARGS__ }
-#define ESP_AT_END              TO(CLOSING, FAIL_SEND, SAY_CLOSED, ASK_HANG_UP, ASK_RETURN)
+/* clang-format on */
+#define ESP_AT_END TO(CLOSING, FAIL_SEND, SAY_CLOSED, ASK_HANG_UP, ASK_RETURN)
 
+/* clang-format off */
 CIPMUX_TABLE link_patch_t link_patches[] = {
     /* a failed dial prints no CLOSED */
     PATCH(DIALING, REFUSED, TO(FREE, COMMAND_FAILED)),
@@ -122,6 +129,7 @@ CIPMUX_TABLE link_patch_t link_patches[] = {
     PATCH(DRAINING, RESTART, TO(CLOSING, ASK_HANG_UP, ASK_RETURN)),
     PATCH(ENDING, RESTART, TO(CLOSING, ASK_HANG_UP, ASK_RETURN)),
 };
+/* clang-format on */
 const size_t link_patch_count = sizeof link_patches / sizeof link_patches[0];
 
 const link_cell_t *link_cell(family_t family, link_state_t state, link_event_t event)
@@ -142,7 +150,8 @@ static void say_connected(modem_t *m, uint8_t id, bool failed)
         return;
     }
     if (sender_is_through(m) && (m->sysmsg & 4) == 0) return;
-    say(m, TEXT_LINK_CONN, failed, id, link_type_text(m, link), link->served, &link->peer, link->peer.port, link->local_port);
+    say(m, TEXT_LINK_CONN, failed, id, link_type_text(m, link), link->served, &link->peer, link->peer.port,
+        link->local_port);
 }
 
 /* The memory of the life `return_life` goes back. */
@@ -165,12 +174,12 @@ static void effect(modem_t *m, uint8_t id, effect_t what)
     case ASK_HANG_UP:
         /* A dial that was not fetched yet never happened. */
         if ((link->asks & LINK_ASK_DIAL) == 0) link->asks |= LINK_ASK_HANG_UP;
-        link->asks &= (uint8_t)~(LINK_ASK_DIAL | LINK_ASK_WATCH | LINK_ASK_OPTION);
+        link->asks &= (uint8_t) ~(LINK_ASK_DIAL | LINK_ASK_WATCH | LINK_ASK_OPTION);
         break;
     case ASK_RETURN:
         link->return_life = link->life;
-        link->fill        = 0;
-        link->first_left  = 0;
+        link->fill = 0;
+        link->first_left = 0;
         if (!sender_keeps_memory(m, id)) link_return(m, id);
         break;
     case SAY_CONNECT:
@@ -178,12 +187,16 @@ static void effect(modem_t *m, uint8_t id, effect_t what)
         if (m->tcp_option[id].nodelay && link->type != CIPMUX_UDP) link->asks |= LINK_ASK_OPTION;
         break;
     case SAY_CONNECT_FAIL:
-        if (m->sender.announce) say(m, TEXT_CONNECT_FAIL);
-        else say_connected(m, id, true);
+        if (m->sender.announce)
+            say(m, TEXT_CONNECT_FAIL);
+        else
+            say_connected(m, id, true);
         break;
     case SAY_CLOSED:
-        if (m->sender.announce) say(m, TEXT_CONNECT_FAIL); /* the passthrough of a start [tcpip 4.3] */
-        else say_link(m, id, TEXT_CLOSED);
+        if (m->sender.announce)
+            say(m, TEXT_CONNECT_FAIL); /* the passthrough of a start [tcpip 4.3] */
+        else
+            say_link(m, id, TEXT_CLOSED);
         break;
     case SAY_DNS_FAIL:
         say(m, m->sender.announce ? TEXT_CONNECT_FAIL : TEXT_DNS_FAIL);
@@ -210,8 +223,9 @@ bool link_step(modem_t *m, uint8_t id, link_event_t event)
         return false;
     }
     const bool was_open = link_is_open(m, id);
-    link->state         = cell->next;
-    for (size_t i = 0; i < EFFECT_MAX; i++) effect(m, id, (effect_t)cell->effects[i]);
+    link->state = cell->next;
+    for (size_t i = 0; i < EFFECT_MAX; i++)
+        effect(m, id, (effect_t)cell->effects[i]);
     if (was_open && !link_is_open(m, id)) m->wifi.link_ended = true;
     if (link->state != LINK_FREE && link->state != LINK_CLOSING) return true;
     link->since = m->now;
@@ -220,7 +234,10 @@ bool link_step(modem_t *m, uint8_t id, link_event_t event)
     return true;
 }
 
-cipmux_link_t link_handle(const modem_t *m, uint8_t id) { return (cipmux_link_t){ .id = id, .life = m->link[id].life }; }
+cipmux_link_t link_handle(const modem_t *m, uint8_t id)
+{
+    return (cipmux_link_t){ .id = id, .life = m->link[id].life };
+}
 
 link_t *link_find(modem_t *m, cipmux_link_t handle)
 {
@@ -240,7 +257,8 @@ bool link_is_open(const modem_t *m, uint8_t id)
 size_t links_open(const modem_t *m)
 {
     size_t count = 0;
-    for (uint8_t id = 0; id < CIPMUX_LINKS; id++) count += link_is_open(m, id);
+    for (uint8_t id = 0; id < CIPMUX_LINKS; id++)
+        count += link_is_open(m, id);
     return count;
 }
 
@@ -258,9 +276,14 @@ void link_begin(modem_t *m, uint8_t id, cipmux_type_t type, bool served)
     link_t *const link = &m->link[id];
     if (link->state == LINK_KEPT) link_step(m, id, LINK_REUSE);
     *link = (link_t){
-        .life = (uint8_t)(link->life + 1), .return_life = link->return_life, .asks = link->asks, .memory = link->memory,
+        .life = (uint8_t)(link->life + 1),
+        .return_life = link->return_life,
+        .asks = link->asks,
+        .memory = link->memory,
         .size = link->size,
-        .type = (uint8_t)type, .served = served, .since = m->now,
+        .type = (uint8_t)type,
+        .served = served,
+        .since = m->now,
     };
 }
 
@@ -280,8 +303,10 @@ void links_leave(modem_t *m)
             const link_t *const link = &m->link[id];
             if (link->served != (served == 1) || link->state == LINK_FREE || link->state == LINK_CLOSING) continue;
             if (link->type == CIPMUX_UDP && quirk(m, CIPMUX_QUIRK_UDP_STAYS) && link->state >= LINK_OPEN) continue;
-            if (outlives(m, link)) link_step(m, id, link->served ? LINK_DIED_SERVED : LINK_DIED);
-            else link_step(m, id, link->served ? LINK_LEFT_SERVED : LINK_LEFT);
+            if (outlives(m, link))
+                link_step(m, id, link->served ? LINK_DIED_SERVED : LINK_DIED);
+            else
+                link_step(m, id, link->served ? LINK_LEFT_SERVED : LINK_LEFT);
         }
 }
 
@@ -293,13 +318,15 @@ void links_settle(modem_t *m)
         const link_t *const link = &m->link[id];
         if (link->state < LINK_DRAINING || link->state > LINK_KEPT) continue;
         const bool framed = m->reply.frame_open && m->reply.frame_link == id;
-        const bool empty  = link->fill == 0 && link->first_left == 0 && !framed;
-        const bool ends   = link->state == LINK_DRAINING || link->state == LINK_DYING || link->state == LINK_ENDING;
-        if (empty) link_step(m, id, LINK_DRAINED);
+        const bool empty = link->fill == 0 && link->first_left == 0 && !framed;
+        const bool ends = link->state == LINK_DRAINING || link->state == LINK_DYING || link->state == LINK_ENDING;
+        if (empty)
+            link_step(m, id, LINK_DRAINED);
         else if (ends && receive_cells[m->family][receiver_mode(m, link)][RECEIVE_ENDED] == RECEIVE_HOLD)
             link_step(m, id, LINK_UNREAD);
     }
-    for (uint8_t id = 0; id < CIPMUX_LINKS; id++) ending = ending || m->link[id].state == LINK_ENDING;
+    for (uint8_t id = 0; id < CIPMUX_LINKS; id++)
+        ending = ending || m->link[id].state == LINK_ENDING;
     if (m->slot.wait == WAIT_CLOSED && !ending) slot_end(m, WAIT_CLOSED, OUTCOME_DONE);
 }
 
@@ -315,8 +342,8 @@ bool link_lend(modem_t *m, link_t *link, const cipmux_event_t *event)
         memcpy((uint8_t *)event->memory + size, link->memory + size, (size_t)number(m, NUMBER_SEND_MEMORY));
         link_return(m, (uint8_t)(link - m->link));
     }
-    link->memory     = event->memory;
-    link->size          = (uint16_t)number(m, NUMBER_RECEIVE_MEMORY);
+    link->memory = event->memory;
+    link->size = (uint16_t)number(m, NUMBER_RECEIVE_MEMORY);
     link->local_port = event->local_port;
     return true;
 }
@@ -349,7 +376,7 @@ static cipmux_answer_t link_ended(modem_t *m, const link_t *link, const cipmux_e
 {
     const link_event_t died = link->served ? LINK_DIED_SERVED : LINK_DIED;
     return link_step(m, event->link.id, event->cause == CIPMUX_CAUSE_FIN ? LINK_FIN : died) ? CIPMUX_TAKEN
-                                                                                           : CIPMUX_REFUSED;
+                                                                                            : CIPMUX_REFUSED;
 }
 
 /* UP, FAILED, ENDED. False: not an event of a link. */
@@ -358,14 +385,17 @@ bool link_event(modem_t *m, const cipmux_event_t *event, cipmux_answer_t *answer
     if (event->kind != CIPMUX_EVENT_UP && event->kind != CIPMUX_EVENT_FAILED && event->kind != CIPMUX_EVENT_ENDED)
         return false;
     link_t *const link = link_find(m, event->link);
-    *answer            = CIPMUX_REFUSED;
+    *answer = CIPMUX_REFUSED;
     if (link == NULL) {
         m->counters.stale_events++;
         return true;
     }
-    if (event->kind == CIPMUX_EVENT_FAILED) *answer = dial_failed(m, link, event);
-    else if (event->kind == CIPMUX_EVENT_ENDED) *answer = link_ended(m, link, event);
-    else *answer = link_up(m, link, event);
+    if (event->kind == CIPMUX_EVENT_FAILED)
+        *answer = dial_failed(m, link, event);
+    else if (event->kind == CIPMUX_EVENT_ENDED)
+        *answer = link_ended(m, link, event);
+    else
+        *answer = link_up(m, link, event);
     return true;
 }
 

@@ -3,22 +3,31 @@
 
 #include <string.h>
 
-static modem_t *self(cipmux_t *modem) { return (modem_t *)modem; }
+static modem_t *self(cipmux_t *modem)
+{
+    return (modem_t *)modem;
+}
 
-bool modem_is_off(const modem_t *m) { return m->ready_at != CIPMUX_NEVER; }
-bool modem_is_busy(const modem_t *m) { return m->slot.wait != WAIT_NONE || sender_is_busy(m); }
+bool modem_is_off(const modem_t *m)
+{
+    return m->ready_at != CIPMUX_NEVER;
+}
+bool modem_is_busy(const modem_t *m)
+{
+    return m->slot.wait != WAIT_NONE || sender_is_busy(m);
+}
 
 /* ---- start ---- */
 
 /* What a restart loses [conventions 1.9]; saved settings come back. */
 static void load_settings(modem_t *m)
 {
-    m->echo     = true;
+    m->echo = true;
     m->sysstore = true;
     m->mux = m->cipmode = m->dinfo = m->passive = m->syslog = m->raw = false;
     m->sysmsg = m->saved.sysmsg;
-    m->cipv6  = m->saved.cipv6;
-    m->uart   = m->saved.uart;
+    m->cipv6 = m->saved.cipv6;
+    m->uart = m->saved.uart;
     m->reconnect_100ms = m->saved.reconnect_100ms;
     memcpy(m->tcp_option, m->saved.tcp_option, sizeof m->tcp_option);
     m->server = (server_t){ .max = CIPMUX_LINKS, .idle_s = (uint16_t)number(m, NUMBER_IDLE_DEFAULT) };
@@ -26,7 +35,7 @@ static void load_settings(modem_t *m)
 
 static void measure_burst(modem_t *m)
 {
-    const cipmux_line_t *const u    = &m->uart;
+    const cipmux_line_t *const u = &m->uart;
     const uint64_t             bits = 1u + u->data_bits + (u->parity != 0) + (u->stop_bits > 1 ? 2u : 1u);
     m->burst_us = (uint32_t)((uint64_t)number(m, NUMBER_BURST_CHARACTERS) * bits * 1000000u / u->baud);
 }
@@ -39,7 +48,7 @@ static void boot(modem_t *m)
     if (memcmp(&before, &m->uart, sizeof before) != 0) m->asks |= ASK_LINE;
     m->line_held = false;
     m->fails_due = 0;
-    m->ready_at  = m->now + time_us(m, CIPMUX_TIME_BOOT);
+    m->ready_at = m->now + time_us(m, CIPMUX_TIME_BOOT);
 }
 
 void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t now_us)
@@ -47,7 +56,7 @@ void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t no
     modem_t *const m = self(modem);
     memset(modem, 0, sizeof *modem);
     m->config = config;
-    m->now    = now_us;
+    m->now = now_us;
     m->family = (uint8_t)dialects[config->dialect].family;
     settings_factory(m);
     m->uart = m->saved.uart;
@@ -61,7 +70,8 @@ static void forget_everything(modem_t *m, link_event_t event, bool print)
     if (m->server.port != 0 || listens) m->asks |= ASK_UNLISTEN;
     const uint8_t unlisten = m->asks & ASK_UNLISTEN;
     sender_step(m, SEND_RESTART);
-    for (uint8_t id = 0; id < CIPMUX_LINKS; id++) link_step(m, id, event);
+    for (uint8_t id = 0; id < CIPMUX_LINKS; id++)
+        link_step(m, id, event);
     command_restart(m);
     wifi_stop(m, print);
     m->asks |= unlisten;
@@ -136,9 +146,9 @@ uint64_t cipmux_deadline(const cipmux_t *modem)
     if (m->line_held || (m->asks & ASK_LINE) != 0) return CIPMUX_NEVER;
     if (modem_is_off(m)) return m->ready_at;
     uint64_t due = earliest(line_deadline(m), sender_deadline(m));
-    due          = earliest(due, slot_deadline(m));
-    due          = earliest(due, server_deadline(m));
-    due          = earliest(due, links_deadline(m));
+    due = earliest(due, slot_deadline(m));
+    due = earliest(due, server_deadline(m));
+    due = earliest(due, links_deadline(m));
     return earliest(due, wifi_deadline(m));
 }
 
@@ -147,7 +157,8 @@ uint64_t cipmux_deadline(const cipmux_t *modem)
 static bool asks_pending(const modem_t *m)
 {
     uint8_t asks = m->asks;
-    for (size_t id = 0; id < CIPMUX_LINKS; id++) asks |= m->link[id].asks;
+    for (size_t id = 0; id < CIPMUX_LINKS; id++)
+        asks |= m->link[id].asks;
     return asks != 0;
 }
 
@@ -161,14 +172,17 @@ static bool takes_byte(const modem_t *m)
 
 size_t cipmux_sink(cipmux_t *modem, uint64_t now_us, const void *bytes, size_t n)
 {
-    modem_t *const m     = self(modem);
+    modem_t *const m = self(modem);
     size_t         taken = 0;
     cipmux_tick(modem, now_us);
     while (taken < n && takes_byte(m)) {
         const uint8_t byte = ((const uint8_t *)bytes)[taken++];
-        if (modem_is_off(m)) m->counters.bytes_while_off++;
-        else if (sender_takes_bytes(m)) sender_byte(m, byte);
-        else line_byte(m, byte);
+        if (modem_is_off(m))
+            m->counters.bytes_while_off++;
+        else if (sender_takes_bytes(m))
+            sender_byte(m, byte);
+        else
+            line_byte(m, byte);
         settle(m);
     }
     return taken;
@@ -211,8 +225,10 @@ static cipmux_answer_t acked(modem_t *m, const cipmux_event_t *event)
         return CIPMUX_REFUSED;
     }
     if (quirk(m, CIPMUX_QUIRK_IDLE_ACK_COUNTS)) link->since = m->now;
-    if (segments_busy(link)) segments_acked(m, event->link.id);
-    else if (m->sender.state == SENDER_WAITING && m->sender.link.id == event->link.id) sender_step(m, SEND_ACKED);
+    if (segments_busy(link))
+        segments_acked(m, event->link.id);
+    else if (m->sender.state == SENDER_WAITING && m->sender.link.id == event->link.id)
+        sender_step(m, SEND_ACKED);
     return CIPMUX_TAKEN;
 }
 
@@ -267,12 +283,12 @@ static bool fetch_close(modem_t *m, cipmux_request_t *out)
         out->link = link_handle(m, id);
         if ((link->asks & LINK_ASK_HANG_UP) != 0) {
             link->asks &= (uint8_t)~LINK_ASK_HANG_UP;
-            out->kind          = CIPMUX_REQUEST_HANG_UP;
+            out->kind = CIPMUX_REQUEST_HANG_UP;
             out->hang_up.reset = link->close_by_reset || m->tcp_option[id].linger_s == 0;
             if (m->tcp_option[id].linger_s > 0) out->hang_up.linger_s = (uint16_t)m->tcp_option[id].linger_s;
         } else {
             link->asks &= (uint8_t)~LINK_ASK_RETURN;
-            out->kind      = CIPMUX_REQUEST_RETURN;
+            out->kind = CIPMUX_REQUEST_RETURN;
             out->link.life = link->return_life;
         }
         if (link->state == LINK_CLOSING && link->asks == 0) link_step(m, id, LINK_FETCHED);
@@ -294,20 +310,20 @@ static bool fetch_link(modem_t *m, cipmux_request_t *out)
         }
         if ((link->asks & LINK_ASK_OPTION) != 0) {
             link->asks &= (uint8_t)~LINK_ASK_OPTION;
-            out->kind           = CIPMUX_REQUEST_OPTION;
+            out->kind = CIPMUX_REQUEST_OPTION;
             out->option.nodelay = m->tcp_option[id].nodelay;
             return true;
         }
         link->asks &= (uint8_t)~LINK_ASK_DIAL;
-        out->kind              = CIPMUX_REQUEST_DIAL;
-        out->dial.type         = (cipmux_type_t)link->type;
-        out->dial.to           = link->peer;
-        out->dial.from         = m->slot.from;
-        out->dial.from.port    = link->local_port;
-        out->dial.keepalive_s  = link->keepalive_s;
+        out->kind = CIPMUX_REQUEST_DIAL;
+        out->dial.type = (cipmux_type_t)link->type;
+        out->dial.to = link->peer;
+        out->dial.from = m->slot.from;
+        out->dial.from.port = link->local_port;
+        out->dial.keepalive_s = link->keepalive_s;
         out->dial.from_soft_ap = !wifi_has_address(m);
-        out->dial.name         = m->slot.name;
-        out->dial.name_length  = m->slot.name != NULL ? m->slot.name_length : 0;
+        out->dial.name = m->slot.name;
+        out->dial.name_length = m->slot.name != NULL ? m->slot.name_length : 0;
         return true;
     }
     return false;
@@ -317,7 +333,7 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
 {
     switch (ask) {
     case ASK_RADIO:
-        out->kind          = CIPMUX_REQUEST_RADIO;
+        out->kind = CIPMUX_REQUEST_RADIO;
         out->radio.station = wifi_station_on(m);
         out->radio.soft_ap = wifi_soft_ap_on(m);
         break;
@@ -328,15 +344,15 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
         break;
     case ASK_UNLISTEN: out->kind = CIPMUX_REQUEST_UNLISTEN; break;
     case ASK_RESOLVE:
-        out->kind           = CIPMUX_REQUEST_RESOLVE;
-        out->ticket         = m->slot.ticket;
-        out->resolve.name   = m->slot.name;
+        out->kind = CIPMUX_REQUEST_RESOLVE;
+        out->ticket = m->slot.ticket;
+        out->resolve.name = m->slot.name;
         out->resolve.length = m->slot.name_length;
         out->resolve.family = m->slot.family;
         break;
     case ASK_LISTEN:
-        out->kind          = CIPMUX_REQUEST_LISTEN;
-        out->listen.port   = m->slot.port;
+        out->kind = CIPMUX_REQUEST_LISTEN;
+        out->listen.port = m->slot.port;
         out->listen.family = m->server.family;
         break;
     case ASK_JOIN:
@@ -354,12 +370,12 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
 bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
 {
     static const uint8_t order[] = { ASK_RADIO, ASK_LEAVE, ASK_UNLISTEN, ASK_RESOLVE, ASK_LISTEN, ASK_JOIN, ASK_SCAN };
-    modem_t *const       m       = self(modem);
+    modem_t *const       m = self(modem);
     cipmux_tick(modem, now_us);
     *out = (cipmux_request_t){ 0 };
     if (fetch_close(m, out)) return true;
     if (m->asks == ASK_LINE && reply_is_idle(m)) { /* the barrier: behind everything printed before */
-        m->asks      = 0;
+        m->asks = 0;
         m->line_held = true;
         fill(m, ASK_LINE, out);
         return true;
@@ -404,11 +420,12 @@ void note(modem_t *m, cipmux_reason_t reason, int link, int32_t value)
         return;
     }
     note_t *const n = &m->note[(m->note_head + m->note_fill++) % NOTE_RING];
-    *n              = (note_t){ .reason = (uint8_t)reason, .link = (int8_t)link, .number = value };
+    *n = (note_t){ .reason = (uint8_t)reason, .link = (int8_t)link, .number = value };
     if (m->slot.command == NULL) return;
     const char *const name = m->slot.command->name;
     memcpy(n->text, "AT", 2);
-    for (size_t i = 0; i < NOTE_TEXT - 3 && name[i] != '\0'; i++) n->text[i + 2] = name[i];
+    for (size_t i = 0; i < NOTE_TEXT - 3 && name[i] != '\0'; i++)
+        n->text[i + 2] = name[i];
 }
 
 bool cipmux_note(cipmux_t *modem, cipmux_note_t *out)
@@ -423,4 +440,7 @@ bool cipmux_note(cipmux_t *modem, cipmux_note_t *out)
     return true;
 }
 
-cipmux_counters_t cipmux_counters(const cipmux_t *modem) { return ((const modem_t *)modem)->counters; }
+cipmux_counters_t cipmux_counters(const cipmux_t *modem)
+{
+    return ((const modem_t *)modem)->counters;
+}

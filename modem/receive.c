@@ -6,6 +6,7 @@
 #include <string.h>
 
 /* What each mode does with the three things that happen to received bytes. */
+/* clang-format off */
 CIPMUX_TABLE uint8_t receive_cells[FAMILY_COUNT][RECEIVER_COUNT][RECEIVE_EVENT_COUNT] = {
     [FAMILY_NONOS] = {
         [RECEIVER_ACTIVE]  = { [RECEIVE_ARRIVED] = RECEIVE_FRAME, [RECEIVE_ENDED] = RECEIVE_FRAME },
@@ -19,6 +20,7 @@ CIPMUX_TABLE uint8_t receive_cells[FAMILY_COUNT][RECEIVER_COUNT][RECEIVE_EVENT_C
         [RECEIVER_RAW]     = { [RECEIVE_ARRIVED] = RECEIVE_FRAME, [RECEIVE_ENDED] = RECEIVE_FRAME },
     },
 };
+/* clang-format on */
 
 /* What stands before a datagram in the ring. */
 typedef struct {
@@ -35,18 +37,23 @@ receiver_mode_t receiver_mode(const modem_t *m, const link_t *link)
 
 /* ---- the ring ---- */
 
-static size_t room(const link_t *link) { return (size_t)(link->size - link->fill); }
+static size_t room(const link_t *link)
+{
+    return (size_t)(link->size - link->fill);
+}
 
 static void ring_put(link_t *link, const void *bytes, size_t n)
 {
     const uint8_t *const from = bytes;
-    for (size_t i = 0; i < n; i++) link->memory[(size_t)(link->head + link->fill + i) % link->size] = from[i];
+    for (size_t i = 0; i < n; i++)
+        link->memory[(size_t)(link->head + link->fill + i) % link->size] = from[i];
     link->fill = (uint16_t)(link->fill + n);
 }
 
 static void ring_copy(const link_t *link, size_t at, void *out, size_t n)
 {
-    for (size_t i = 0; i < n; i++) ((uint8_t *)out)[i] = link->memory[(link->head + at + i) % link->size];
+    for (size_t i = 0; i < n; i++)
+        ((uint8_t *)out)[i] = link->memory[(link->head + at + i) % link->size];
 }
 
 static void ring_drop(link_t *link, size_t n)
@@ -55,7 +62,10 @@ static void ring_drop(link_t *link, size_t n)
     link->fill = (uint16_t)(link->fill - n);
 }
 
-static size_t record_length(const record_t *record) { return (size_t)(record->length[0] | record->length[1] << 8); }
+static size_t record_length(const record_t *record)
+{
+    return (size_t)(record->length[0] | record->length[1] << 8);
+}
 
 /* ---- payload, without the record heads ---- */
 
@@ -64,7 +74,7 @@ static size_t payload(const link_t *link, size_t limit, cipmux_address_t *from)
 {
     *from = link->peer;
     if (link->type != CIPMUX_UDP) return link->fill < limit ? link->fill : limit;
-    size_t at    = link->first_left;
+    size_t at = link->first_left;
     size_t count = link->first_left;
     while (at + sizeof(record_t) <= link->fill && count < limit) {
         record_t record;
@@ -78,7 +88,7 @@ static size_t payload(const link_t *link, size_t limit, cipmux_address_t *from)
 
 size_t receive_take(modem_t *m, uint8_t id, uint8_t *out, size_t n)
 {
-    link_t *const link  = &m->link[id];
+    link_t *const link = &m->link[id];
     size_t        taken = 0;
     while (taken < n && link->fill > 0) {
         if (link->type == CIPMUX_UDP && link->first_left == 0) {
@@ -102,13 +112,13 @@ size_t receive_take(modem_t *m, uint8_t id, uint8_t *out, size_t n)
 
 static void open_frame(modem_t *m, uint8_t id, size_t head, size_t n, size_t tail)
 {
-    reply_t *const r     = &m->reply;
-    r->frame_open        = true;
-    r->frame_link        = id;
-    r->frame_head_at     = 0;
+    reply_t *const r = &m->reply;
+    r->frame_open = true;
+    r->frame_link = id;
+    r->frame_head_at = 0;
     r->frame_head_length = (uint8_t)head;
-    r->frame_left        = (uint16_t)n;
-    r->frame_tail        = (uint8_t)tail;
+    r->frame_left = (uint16_t)n;
+    r->frame_tail = (uint8_t)tail;
 }
 
 static size_t ipd_head(modem_t *m, uint8_t id, int n, const cipmux_address_t *from)
@@ -124,16 +134,16 @@ static size_t ipd_head(modem_t *m, uint8_t id, int n, const cipmux_address_t *fr
 static void frame_of(modem_t *m, uint8_t id)
 {
     link_t *const    link = &m->link[id];
-    const bool       raw  = receiver_mode(m, link) == RECEIVER_RAW;
+    const bool       raw = receiver_mode(m, link) == RECEIVER_RAW;
     cipmux_address_t from = link->peer;
-    size_t           n    = link->fill;
+    size_t           n = link->fill;
     if (link->type == CIPMUX_UDP) {
         record_t record;
         ring_copy(link, 0, &record, sizeof record);
         ring_drop(link, sizeof record);
         link->first_left = (uint16_t)record_length(&record);
-        from             = record.from;
-        n                = link->first_left;
+        from = record.from;
+        n = link->first_left;
     } else if (n > (size_t)number(m, NUMBER_FRAME_MAX)) {
         n = (size_t)number(m, NUMBER_FRAME_MAX);
     }
@@ -146,11 +156,10 @@ static void frame_of_read(modem_t *m)
 {
     const uint8_t    id = m->slot.link;
     cipmux_address_t from;
-    const size_t     n    = payload(&m->link[id], m->slot.read_length, &from);
+    const size_t     n = payload(&m->link[id], m->slot.read_length, &from);
     char *const      head = m->reply.frame_head;
-    const size_t     length =
-        m->dinfo ? compose(m, head, FRAME_HEAD, TEXT_READ_INFO, (int)n, &from, from.port)
-                 : compose(m, head, FRAME_HEAD, TEXT_READ, (int)n);
+    const size_t     length = m->dinfo ? compose(m, head, FRAME_HEAD, TEXT_READ_INFO, (int)n, &from, from.port)
+                                       : compose(m, head, FRAME_HEAD, TEXT_READ, (int)n);
     open_frame(m, id, length, n, 0);
 }
 
@@ -194,11 +203,13 @@ void receive_settle(modem_t *m)
         if (!link->notice_due || m->slot.wait == WAIT_READ) continue;
         cipmux_address_t from;
         const int        n = (int)payload(link, SIZE_MAX, &from);
-        link->notice_due   = false;
-        link->noticed      = true;
+        link->notice_due = false;
+        link->noticed = true;
         if (n == 0 || receiver_mode(m, link) != RECEIVER_PASSIVE) continue;
-        if (m->mux) say(m, TEXT_NOTICE_MULTI, id, n);
-        else say(m, TEXT_NOTICE_SINGLE, n);
+        if (m->mux)
+            say(m, TEXT_NOTICE_MULTI, id, n);
+        else
+            say(m, TEXT_NOTICE_SINGLE, n);
     }
 }
 
@@ -232,12 +243,12 @@ static const link_t *receiving_link(const modem_t *m, cipmux_link_t handle)
 size_t cipmux_link_memory(const cipmux_t *modem)
 {
     const modem_t *const m = (const modem_t *)modem;
-    return (size_t)(number(m, NUMBER_RECEIVE_MEMORY) + number(m, NUMBER_SEND_MEMORY));
+    return (size_t)number(m, NUMBER_RECEIVE_MEMORY) + (size_t)number(m, NUMBER_SEND_MEMORY);
 }
 
 size_t cipmux_receive_room(const cipmux_t *modem, cipmux_link_t handle)
 {
-    const modem_t *const m    = (const modem_t *)modem;
+    const modem_t *const m = (const modem_t *)modem;
     const link_t *const  link = receiving_link(m, handle);
     return link != NULL && link->type != CIPMUX_UDP ? room(link) : 0;
 }
@@ -247,7 +258,7 @@ size_t cipmux_receive(cipmux_t *modem, uint64_t now_us, cipmux_link_t handle, co
     modem_t *const m = (modem_t *)modem;
     cipmux_tick(modem, now_us);
     if (receiving_link(m, handle) == NULL || m->link[handle.id].type == CIPMUX_UDP) return 0;
-    link_t *const link  = &m->link[handle.id];
+    link_t *const link = &m->link[handle.id];
     const size_t  taken = n < room(link) ? n : room(link);
     if (taken == 0) return 0;
     ring_put(link, bytes, taken);
@@ -262,7 +273,7 @@ static void follow_sender(link_t *link, const cipmux_address_t *from)
 {
     if (same_address(&link->peer, from)) return;
     if (link->udp_mode == 2 || (link->udp_mode == 1 && !link->target_moved)) {
-        link->peer         = *from;
+        link->peer = *from;
         link->target_moved = true;
     }
 }
@@ -273,8 +284,8 @@ bool cipmux_datagram(cipmux_t *modem, uint64_t now_us, cipmux_link_t handle, con
     modem_t *const m = (modem_t *)modem;
     cipmux_tick(modem, now_us);
     if (receiving_link(m, handle) == NULL || m->link[handle.id].type != CIPMUX_UDP) return true;
-    link_t *const link  = &m->link[handle.id];
-    const bool    fits  = n + sizeof(record_t) <= link->size;
+    link_t *const link = &m->link[handle.id];
+    const bool    fits = n + sizeof(record_t) <= link->size;
     const bool    ready = n + sizeof(record_t) <= room(link);
     if (fits && !ready && receiver_mode(m, link) != RECEIVER_PASSIVE) return false;
     if (!ready) {
@@ -284,7 +295,11 @@ bool cipmux_datagram(cipmux_t *modem, uint64_t now_us, cipmux_link_t handle, con
     }
     follow_sender(link, from);
     if (n == 0 && !quirk(m, CIPMUX_QUIRK_EMPTY_DATAGRAM)) return true;
-    record_t record = { .length = { (uint8_t)n, (uint8_t)(n >> 8) }, .from = *from };
+    record_t record;
+    memset(&record, 0, sizeof record); /* its padding too is copied */
+    record.length[0] = (uint8_t)n;
+    record.length[1] = (uint8_t)(n >> 8);
+    record.from = *from;
     ring_put(link, &record, sizeof record);
     ring_put(link, bytes, n);
     link->since = m->now;

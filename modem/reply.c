@@ -7,7 +7,8 @@
 
 static void ring_put(reply_t *r, const char *bytes, size_t n)
 {
-    for (size_t i = 0; i < n && r->fill < REPLY_RING; i++) r->ring[(r->head + r->fill++) % REPLY_RING] = bytes[i];
+    for (size_t i = 0; i < n && r->fill < REPLY_RING; i++)
+        r->ring[(r->head + r->fill++) % REPLY_RING] = bytes[i];
 }
 
 bool reply_has_room(const modem_t *m)
@@ -15,9 +16,15 @@ bool reply_has_room(const modem_t *m)
     return REPLY_RING - m->reply.fill >= REPLY_RESERVE && m->reply.long_left == 0 && !m->reply.frame_open;
 }
 
-bool reply_fits(const modem_t *m, size_t n) { return n <= REPLY_RING - (size_t)m->reply.fill; }
+bool reply_fits(const modem_t *m, size_t n)
+{
+    return n <= REPLY_RING - (size_t)m->reply.fill;
+}
 
-bool reply_is_idle(const modem_t *m) { return m->reply.fill == 0 && !m->reply.frame_open && m->reply.long_left == 0; }
+bool reply_is_idle(const modem_t *m)
+{
+    return m->reply.fill == 0 && !m->reply.frame_open && m->reply.long_left == 0;
+}
 
 /* One directive into `out` (room for TEXT_IP_MAX); bytes of any length go to `*bytes`. */
 static size_t directive(modem_t *m, char letter, va_list *arguments, char *out, const char **bytes)
@@ -53,7 +60,8 @@ static void sink_put(sink_t *to, const char *bytes, size_t n)
         ring_put(to->ring, bytes, n);
         return;
     }
-    for (size_t i = 0; i < n && to->length < to->capacity; i++) to->out[to->length++] = bytes[i];
+    for (size_t i = 0; i < n && to->length < to->capacity; i++)
+        to->out[to->length++] = bytes[i];
 }
 
 static void print(modem_t *m, sink_t *to, const char *format, va_list *arguments)
@@ -92,7 +100,10 @@ size_t compose(modem_t *m, char *out, size_t capacity, text_t text, ...)
 }
 
 /* In passthrough the wire belongs to the data: events are dropped, unless SYSMSG bit 2 wants them [tcpip 4.8]. */
-static bool events_shown(const modem_t *m) { return !sender_is_through(m) || (m->sysmsg & 4) != 0; }
+static bool events_shown(const modem_t *m)
+{
+    return !sender_is_through(m) || (m->sysmsg & 4) != 0;
+}
 
 /* Before the passthrough of a start has its link the Wi-Fi's events are shown [conventions 1.9]. */
 void say_event(modem_t *m, text_t text)
@@ -107,14 +118,17 @@ void say_link(modem_t *m, uint8_t id, text_t text)
     say(m, text);
 }
 
-void say_byte(modem_t *m, char byte) { ring_put(&m->reply, &byte, 1); }
+void say_byte(modem_t *m, char byte)
+{
+    ring_put(&m->reply, &byte, 1);
+}
 
 static size_t poll_ring(reply_t *r, char *out, size_t capacity)
 {
     size_t n = 0;
     while (n < capacity && r->fill > 0) {
         out[n++] = r->ring[r->head];
-        r->head  = (uint16_t)((r->head + 1) % REPLY_RING);
+        r->head = (uint16_t)((r->head + 1) % REPLY_RING);
         r->fill--;
     }
     return n;
@@ -134,15 +148,17 @@ static size_t poll_frame(modem_t *m, char *out, size_t capacity)
 {
     reply_t *const r = &m->reply;
     size_t         n = 0;
-    while (n < capacity && r->frame_head_at < r->frame_head_length) out[n++] = r->frame_head[r->frame_head_at++];
+    while (n < capacity && r->frame_head_at < r->frame_head_length)
+        out[n++] = r->frame_head[r->frame_head_at++];
     if (r->frame_left > 0 && n < capacity) {
-        const size_t want  = capacity - n < r->frame_left ? capacity - n : r->frame_left;
+        const size_t want = capacity - n < r->frame_left ? capacity - n : r->frame_left;
         const size_t taken = receive_take(m, r->frame_link, (uint8_t *)out + n, want);
-        r->frame_left      = (uint16_t)(r->frame_left - taken);
+        r->frame_left = (uint16_t)(r->frame_left - taken);
         n += taken;
     }
     const char *const tail = texts[TEXT_IPD_TAIL][m->family];
-    while (n < capacity && r->frame_left == 0 && r->frame_tail > 0) out[n++] = tail[strlen(tail) - r->frame_tail--];
+    while (n < capacity && r->frame_left == 0 && r->frame_tail > 0)
+        out[n++] = tail[strlen(tail) - r->frame_tail--];
     if (r->frame_head_at < r->frame_head_length || r->frame_left > 0 || r->frame_tail > 0) return n;
     r->frame_open = false;
     if (m->slot.wait == WAIT_READ) {
@@ -159,13 +175,17 @@ size_t cipmux_poll(cipmux_t *modem, uint64_t now_us, void *out, size_t capacity)
     if (m->line_held) return 0;
     size_t n = 0;
     for (;;) {
-        char *const  at   = (char *)out + n;
+        char *const  at = (char *)out + n;
         const size_t room = capacity - n;
         if (room == 0) break;
-        if (m->reply.frame_open) n += poll_frame(m, at, room);
-        else if (m->reply.fill > 0) n += poll_ring(&m->reply, at, room);
-        else if (m->reply.long_left > 0) n += poll_long(&m->reply, at, room);
-        else if (!receive_next_frame(m)) break;
+        if (m->reply.frame_open)
+            n += poll_frame(m, at, room);
+        else if (m->reply.fill > 0)
+            n += poll_ring(&m->reply, at, room);
+        else if (m->reply.long_left > 0)
+            n += poll_long(&m->reply, at, room);
+        else if (!receive_next_frame(m))
+            break;
         if (!m->reply.frame_open) cipmux_tick(modem, now_us);
     }
     return n;

@@ -4,8 +4,11 @@
 
 #include <string.h>
 
+/* clang-format off */
 #define TO(state, ...) { SENDER_##state, true, { __VA_ARGS__ } }
+/* clang-format on */
 
+/* clang-format off */
 CIPMUX_TABLE sender_cell_t sender_cells[SENDER_STATE_COUNT][SEND_EVENT_COUNT] = {
     [SENDER_IDLE] = {
         [SEND_START]      = TO(COLLECTING, SAY_PROMPT),
@@ -53,9 +56,13 @@ CIPMUX_TABLE sender_cell_t sender_cells[SENDER_STATE_COUNT][SEND_EVENT_COUNT] = 
         [SEND_RESTART] = TO(IDLE, SENDER_NOTHING),
     },
 };
+/* clang-format on */
 
+/* clang-format off */
 #define PATCH(from, event, ...) { FAMILY_ESP_AT, SENDER_##from, SEND_##event, __VA_ARGS__ }
+/* clang-format on */
 
+/* clang-format off */
 CIPMUX_TABLE sender_patch_t sender_patches[] = {
     /* Recv stands before the busy line of surplus bytes */
     PATCH(COLLECTING, COMPLETE, TO(SETTLING, SAY_RECV)),
@@ -63,6 +70,7 @@ CIPMUX_TABLE sender_patch_t sender_patches[] = {
     PATCH(SETTLING, QUIET_DEAD, TO(IDLE, SAY_SEND_FAIL)),
     PATCH(SETTLING, ENDED, TO(IDLE, SAY_SEND_FAIL)),
 };
+/* clang-format on */
 const size_t sender_patch_count = sizeof sender_patches / sizeof sender_patches[0];
 
 const sender_cell_t *sender_cell(family_t family, sender_state_t state, sender_event_t event)
@@ -103,33 +111,34 @@ static void effect(modem_t *m, sender_effect_t what)
 
 bool sender_step(modem_t *m, sender_event_t event)
 {
-    sender_t *const            s    = &m->sender;
+    sender_t *const            s = &m->sender;
     const sender_cell_t *const cell = sender_cell((family_t)m->family, (sender_state_t)s->state, event);
     if (!cell->legal) return false;
     const bool was_through = s->state == SENDER_THROUGH;
-    s->state               = cell->next;
-    s->since               = m->now;
+    s->state = cell->next;
+    s->since = m->now;
     if (was_through && s->state != SENDER_THROUGH) {
         s->announce = false;
         if (!link_is_open(m, s->link.id)) link_return(m, s->link.id);
     }
-    for (size_t i = 0; i < EFFECT_MAX; i++) effect(m, (sender_effect_t)cell->effects[i]);
+    for (size_t i = 0; i < EFFECT_MAX; i++)
+        effect(m, (sender_effect_t)cell->effects[i]);
     return true;
 }
 
 static void begin(modem_t *m, uint8_t id, uint16_t n, bool escapes)
 {
     sender_t *const s = &m->sender;
-    s->link           = link_handle(m, id);
-    s->to             = (cipmux_address_t){ 0 };
-    s->expected       = n;
-    s->escapes        = escapes;
-    s->escape_open    = false;
+    s->link = link_handle(m, id);
+    s->to = (cipmux_address_t){ 0 };
+    s->expected = n;
+    s->escapes = escapes;
+    s->escape_open = false;
     s->buffered = s->announce = false;
     s->taken = s->sent = s->ready = 0;
-    s->burst           = 0;
-    s->plus            = 0;
-    s->last            = 0;
+    s->burst = 0;
+    s->plus = 0;
+    s->last = 0;
 }
 
 /* AT+CIPSEND=... was accepted: behind the prompt `n` bytes are collected. */
@@ -166,7 +175,7 @@ void sender_boot(modem_t *m)
 {
     begin(m, 0, CIPMUX_SEND_MAX, false);
     m->raw = m->cipmode = true;
-    m->sender.announce  = true;
+    m->sender.announce = true;
     sender_step(m, SEND_BOOT);
 }
 
@@ -179,7 +188,7 @@ void sender_settle(modem_t *m)
 
 void sender_resolved(modem_t *m, const cipmux_address_t *address)
 {
-    m->sender.to      = *address;
+    m->sender.to = *address;
     m->sender.to.port = m->slot.port;
     if (address->family == 0) note(m, CIPMUX_REASON_DNS_FAIL, m->sender.link.id, 0);
     sender_step(m, address->family != 0 ? SEND_FOUND : SEND_NOT_FOUND);
@@ -190,7 +199,10 @@ bool sender_takes_bytes(const modem_t *m)
     return m->sender.state == SENDER_COLLECTING || m->sender.state == SENDER_THROUGH;
 }
 
-bool sender_is_through(const modem_t *m) { return m->sender.state == SENDER_THROUGH; }
+bool sender_is_through(const modem_t *m)
+{
+    return m->sender.state == SENDER_THROUGH;
+}
 
 bool sender_is_busy(const modem_t *m)
 {
@@ -205,7 +217,10 @@ static bool link_alive(const modem_t *m)
 }
 
 /* Passthrough: whole packets that the network has not taken yet. */
-static bool packets_wait(const modem_t *m) { return m->sender.sent < m->sender.ready && link_alive(m); }
+static bool packets_wait(const modem_t *m)
+{
+    return m->sender.sent < m->sender.ready && link_alive(m);
+}
 
 /* Passthrough holds the UART while a packet is on its way; while the link is down bytes pile up to the buffer's end. */
 bool sender_has_room(const modem_t *m)
@@ -215,12 +230,15 @@ bool sender_has_room(const modem_t *m)
     return s->taken < CIPMUX_SEND_MAX && !packets_wait(m);
 }
 
-uint8_t *link_send_buffer(const link_t *link) { return link->memory + link->size; }
+uint8_t *link_send_buffer(const link_t *link)
+{
+    return link->memory + link->size;
+}
 
 /* When the link has gone meanwhile the bytes are only counted. Passthrough has no buffer before its first link. */
 static void store(modem_t *m, uint8_t byte)
 {
-    sender_t *const s    = &m->sender;
+    sender_t *const s = &m->sender;
     link_t *const   link = &m->link[s->link.id];
     const bool      room = link->memory != NULL && link->life == s->link.life;
     if (!room && s->state == SENDER_THROUGH) m->counters.bytes_while_off++;
@@ -250,26 +268,36 @@ static void packet_full(sender_t *s)
 {
     if (s->taken < CIPMUX_SEND_MAX) return;
     s->ready = s->taken;
-    s->plus  = 0;
+    s->plus = 0;
 }
 
 void sender_byte(modem_t *m, uint8_t byte)
 {
-    sender_t *const s   = &m->sender;
+    sender_t *const s = &m->sender;
     bool            end = false;
     if (s->burst == 0 || m->now - s->last >= time_us(m, CIPMUX_TIME_PACKET)) s->burst = s->plus = 0;
     if (s->burst < UINT8_MAX) s->burst++;
     if (byte == '+' && s->plus < UINT8_MAX) s->plus++;
     s->last = m->now;
-    if (s->escapes) end = store_escaped(m, byte);
-    else store(m, byte);
-    if (s->state == SENDER_THROUGH) packet_full(s);
-    else if (end || s->taken == s->expected) sender_step(m, SEND_COMPLETE);
+    if (s->escapes)
+        end = store_escaped(m, byte);
+    else
+        store(m, byte);
+    if (s->state == SENDER_THROUGH)
+        packet_full(s);
+    else if (end || s->taken == s->expected)
+        sender_step(m, SEND_COMPLETE);
 }
 
-bool sender_keeps_memory(const modem_t *m, uint8_t id) { return sender_is_through(m) && m->sender.link.id == id; }
+bool sender_keeps_memory(const modem_t *m, uint8_t id)
+{
+    return sender_is_through(m) && m->sender.link.id == id;
+}
 
-static bool burst_is_escape(const sender_t *s) { return s->burst == 3 && s->plus == 3; }
+static bool burst_is_escape(const sender_t *s)
+{
+    return s->burst == 3 && s->plus == 3;
+}
 
 void sender_link_ended(modem_t *m, uint8_t id)
 {
@@ -287,20 +315,20 @@ static uint64_t send_limit_us(const modem_t *m)
 /* When passthrough dials its link (again); CIPMUX_NEVER: it has one, or cannot. */
 static uint64_t redial_at(const modem_t *m)
 {
-    const link_t *const link  = &m->link[0];
+    const link_t *const link = &m->link[0];
     const bool          first = m->sender.announce && link->peer.port == 0;
     if (link->state != LINK_FREE || m->slot.wait == WAIT_THROUGH) return CIPMUX_NEVER;
     if (m->sender.announce && !wifi_has_address(m)) return CIPMUX_NEVER;
     if (first) return 0;
-    const uint64_t pause = quirk(m, CIPMUX_QUIRK_RECONNECT_SET) ? m->reconnect_100ms * 100000ull
-                                                                : time_us(m, CIPMUX_TIME_RECONNECT);
+    const uint64_t pause =
+        quirk(m, CIPMUX_QUIRK_RECONNECT_SET) ? m->reconnect_100ms * 100000ull : time_us(m, CIPMUX_TIME_RECONNECT);
     return link->since + pause;
 }
 
 /* When the state that the sender is in ends by itself. */
 uint64_t sender_deadline(const modem_t *m)
 {
-    const sender_t *const s      = &m->sender;
+    const sender_t *const s = &m->sender;
     const uint64_t        packet = s->last + time_us(m, CIPMUX_TIME_PACKET);
     switch ((sender_state_t)s->state) {
     case SENDER_COLLECTING: return burst_is_escape(s) ? packet : CIPMUX_NEVER;
@@ -336,7 +364,7 @@ static void all_taken(modem_t *m)
 /* Payload that nobody takes: SEND FAIL; a stream that was cut in the middle is of no more use and is reset. */
 static void send_late(modem_t *m)
 {
-    const sender_t *const s   = &m->sender;
+    const sender_t *const s = &m->sender;
     const bool            cut = s->state == SENDER_SENDING && s->sent > 0;
     sender_step(m, SEND_LATE);
     if (!cut || !link_alive(m)) return;
@@ -347,14 +375,16 @@ static void send_late(modem_t *m)
 /* The saved passthrough's first dial: a name is resolved as for a command, but nothing is answered. */
 static void dial_saved(modem_t *m)
 {
-    const translink_t *const t    = &m->saved.translink;
+    const translink_t *const t = &m->saved.translink;
     cipmux_address_t         peer = { .family = 4, .port = t->port };
-    const bool               ip   = !t->six && parse_ip4(t->host, t->host_length, peer.bytes);
+    const bool               ip = !t->six && parse_ip4(t->host, t->host_length, peer.bytes);
     link_begin(m, 0, (cipmux_type_t)t->type, false);
     if (!ip) peer.family = t->six ? 6 : 0;
     m->link[0].peer = peer;
-    if (t->type == CIPMUX_UDP) m->link[0].local_port = t->option;
-    else m->link[0].keepalive_s = t->option;
+    if (t->type == CIPMUX_UDP)
+        m->link[0].local_port = t->option;
+    else
+        m->link[0].keepalive_s = t->option;
     m->slot = (slot_t){ .name = t->host, .name_length = t->host_length, .family = t->six ? 6 : 4 };
     if (!ip) {
         slot_wait(m, WAIT_THROUGH);
@@ -368,16 +398,18 @@ static void dial_again(modem_t *m)
 {
     const link_t before = m->link[0];
     link_begin(m, 0, (cipmux_type_t)before.type, false);
-    m->link[0].peer        = before.peer;
+    m->link[0].peer = before.peer;
     m->link[0].keepalive_s = before.keepalive_s;
-    m->link[0].local_port  = before.type == CIPMUX_UDP ? before.local_port : 0;
+    m->link[0].local_port = before.type == CIPMUX_UDP ? before.local_port : 0;
     link_step(m, 0, LINK_START);
 }
 
 static void redial(modem_t *m)
 {
-    if (m->sender.announce) dial_saved(m);
-    else dial_again(m);
+    if (m->sender.announce)
+        dial_saved(m);
+    else
+        dial_again(m);
     m->sender.link = link_handle(m, 0);
 }
 
@@ -392,13 +424,13 @@ static void leave(modem_t *m)
 
 static void through_tick(modem_t *m)
 {
-    sender_t *const s     = &m->sender;
+    sender_t *const s = &m->sender;
     const bool      quiet = s->burst > 0 && m->now >= s->last + time_us(m, CIPMUX_TIME_PACKET);
     if (quiet && burst_is_escape(s)) {
         if (!packets_wait(m)) leave(m);
     } else if (quiet) {
         s->burst = s->plus = 0;
-        s->ready           = s->taken;
+        s->ready = s->taken;
         if (!link_alive(m) && quirk(m, CIPMUX_QUIRK_THROUGH_DROPS)) all_taken(m);
     }
     if (s->state != SENDER_THROUGH) return;
@@ -423,12 +455,15 @@ void sender_tick(modem_t *m)
 {
     sender_t *const s = &m->sender;
     if (m->now < sender_deadline(m)) return;
-    if (s->state == SENDER_COLLECTING) sender_step(m, SEND_CANCEL);
-    else if (s->state == SENDER_THROUGH) through_tick(m);
+    if (s->state == SENDER_COLLECTING)
+        sender_step(m, SEND_CANCEL);
+    else if (s->state == SENDER_THROUGH)
+        through_tick(m);
     else if (s->state == SENDER_SETTLING) {
         settled(m);
         if (s->state == SENDER_SENDING && s->taken == 0) sender_step(m, SEND_TAKEN);
-    } else send_late(m);
+    } else
+        send_late(m);
 }
 
 /* ---- the network's side ---- */
@@ -447,12 +482,15 @@ static bool link_has_segments(const modem_t *m, cipmux_link_t link)
     return l->life == link.life && l->state == LINK_OPEN && l->segments.fill > 0;
 }
 
-static uint16_t send_end(const modem_t *m) { return sender_is_through(m) ? m->sender.ready : m->sender.taken; }
+static uint16_t send_end(const modem_t *m)
+{
+    return sender_is_through(m) ? m->sender.ready : m->sender.taken;
+}
 
 static size_t piece(const modem_t *m)
 {
     const size_t left = (size_t)(send_end(m) - m->sender.sent);
-    const size_t max  = (size_t)number(m, NUMBER_THROUGH_PIECE);
+    const size_t max = (size_t)number(m, NUMBER_THROUGH_PIECE);
     return sender_is_through(m) && left > max ? max : left;
 }
 
@@ -465,7 +503,7 @@ bool cipmux_send_peek(const cipmux_t *modem, cipmux_link_t link, const void **ou
     }
     if (!waits_to_be_sent(m, link)) return false;
     *out = link_send_buffer(&m->link[link.id]) + m->sender.sent;
-    *n   = piece(m);
+    *n = piece(m);
     if (to != NULL) *to = m->sender.to.family != 0 ? m->sender.to : m->link[link.id].peer;
     return true;
 }
@@ -481,7 +519,7 @@ void cipmux_send_done(cipmux_t *modem, uint64_t now_us, cipmux_link_t link, size
     if (!waits_to_be_sent(m, link)) return;
     cipmux_tick(modem, now_us);
     sender_t *const s = &m->sender;
-    s->sent           = (uint16_t)(s->sent + (n < piece(m) ? n : piece(m)));
+    s->sent = (uint16_t)(s->sent + (n < piece(m) ? n : piece(m)));
     if (s->sent == send_end(m)) all_taken(m);
     cipmux_tick(modem, now_us);
 }
@@ -498,6 +536,7 @@ void cipmux_send_failed(cipmux_t *modem, uint64_t now_us, cipmux_link_t link)
     if (m->sender.state == SENDER_THROUGH) {
         m->sender.sent = m->sender.ready;
         all_taken(m);
-    } else sender_step(m, SEND_REFUSED);
+    } else
+        sender_step(m, SEND_REFUSED);
     cipmux_tick(modem, now_us);
 }

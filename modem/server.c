@@ -4,7 +4,8 @@
 size_t server_links(const modem_t *m)
 {
     size_t count = 0;
-    for (uint8_t id = 0; id < CIPMUX_LINKS; id++) count += m->link[id].served && link_is_open(m, id);
+    for (uint8_t id = 0; id < CIPMUX_LINKS; id++)
+        count += m->link[id].served && link_is_open(m, id);
     return count;
 }
 
@@ -24,7 +25,10 @@ cipmux_admission_t cipmux_admission(const cipmux_t *modem)
     return all_five_are_tcp(m) ? CIPMUX_ADMIT_SILENT : CIPMUX_ADMIT_FIN;
 }
 
-uint16_t cipmux_server_port(const cipmux_t *modem) { return ((const modem_t *)modem)->server.port; }
+uint16_t cipmux_server_port(const cipmux_t *modem)
+{
+    return ((const modem_t *)modem)->server.port;
+}
 
 cipmux_answer_t server_accept(modem_t *m, const cipmux_event_t *event, cipmux_link_t *assigned)
 {
@@ -56,7 +60,8 @@ static uint64_t idle_until(const modem_t *m, const link_t *link)
 uint64_t server_deadline(const modem_t *m)
 {
     uint64_t due = CIPMUX_NEVER;
-    for (size_t id = 0; id < CIPMUX_LINKS; id++) due = earliest(due, idle_until(m, &m->link[id]));
+    for (size_t id = 0; id < CIPMUX_LINKS; id++)
+        due = earliest(due, idle_until(m, &m->link[id]));
     return due;
 }
 

@@ -6,14 +6,15 @@
 void settings_factory(modem_t *m)
 {
     static const uint8_t ap_address[4] = { 192, 168, 4, 1 };
-    m->saved                           = (settings_t){ .mode = (uint8_t)number(m, NUMBER_MODE_DEFAULT) };
-    m->saved.station.any_bssid         = true;
-    m->saved.station.listen_interval   = 3;
-    m->saved.station.reconnect_s       = 1;
-    m->saved.uart              = (cipmux_line_t){ .baud = 115200, .data_bits = 8, .stop_bits = 1 };
-    m->saved.uart.flow         = (uint8_t)number(m, NUMBER_FLOW_DEFAULT);
-    m->saved.reconnect_100ms   = 1;
-    for (size_t id = 0; id < CIPMUX_LINKS; id++) m->saved.tcp_option[id].linger_s = -1;
+    m->saved = (settings_t){ .mode = (uint8_t)number(m, NUMBER_MODE_DEFAULT) };
+    m->saved.station.any_bssid = true;
+    m->saved.station.listen_interval = 3;
+    m->saved.station.reconnect_s = 1;
+    m->saved.uart = (cipmux_line_t){ .baud = 115200, .data_bits = 8, .stop_bits = 1 };
+    m->saved.uart.flow = (uint8_t)number(m, NUMBER_FLOW_DEFAULT);
+    m->saved.reconnect_100ms = 1;
+    for (size_t id = 0; id < CIPMUX_LINKS; id++)
+        m->saved.tcp_option[id].linger_s = -1;
     memcpy(m->saved.ap_address, ap_address, sizeof ap_address);
 }
 
@@ -29,8 +30,12 @@ void settings_take_translink(modem_t *m)
 {
     translink_t *const t = &m->saved.translink;
     *t = (translink_t){
-        .on = true, .host_length = m->slot.name_length, .port = m->slot.port, .option = m->slot.n,
-        .type = m->slot.link, .six = m->slot.family == 6,
+        .on = true,
+        .host_length = m->slot.name_length,
+        .port = m->slot.port,
+        .option = m->slot.n,
+        .type = m->slot.link,
+        .six = m->slot.family == 6,
     };
     memcpy(t->host, m->slot.name, m->slot.name_length);
 }

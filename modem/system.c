@@ -91,11 +91,11 @@ verdict_t query_uart(modem_t *m)
 verdict_t set_uart(modem_t *m, args_t *args)
 {
     m->uart = (cipmux_line_t){
-        .baud      = (uint32_t)args->at[0].number,
+        .baud = (uint32_t)args->at[0].number,
         .data_bits = (uint8_t)args->at[1].number,
         .stop_bits = (uint8_t)args->at[2].number,
-        .parity    = (uint8_t)args->at[3].number,
-        .flow      = (uint8_t)args->at[4].number,
+        .parity = (uint8_t)args->at[3].number,
+        .flow = (uint8_t)args->at[4].number,
     };
     if (m->slot.command->variant != VARIANT_CUR) m->saved.uart = m->uart;
     m->slot.after = AFTER_LINE;
@@ -105,7 +105,7 @@ verdict_t set_uart(modem_t *m, args_t *args)
 /* The undocumented one switches first and answers at the new rate. */
 verdict_t set_ipr(modem_t *m, args_t *args)
 {
-    m->uart.baud       = (uint32_t)args->at[0].number;
+    m->uart.baud = (uint32_t)args->at[0].number;
     m->saved.uart.baud = m->uart.baud;
     if (!quirk(m, CIPMUX_QUIRK_IPR_FIRST)) {
         m->slot.after = AFTER_LINE;

@@ -125,7 +125,7 @@ verdict_t query_cipmux(modem_t *m)
 verdict_t set_cipmux(modem_t *m, args_t *args)
 {
     const bool wanted = args->at[0].number == 1;
-    const bool same   = wanted == m->mux;
+    const bool same = wanted == m->mux;
     if (links_open(m) > 0 && (!same || quirk(m, CIPMUX_QUIRK_MUX_SAME_LINKED)))
         return refuse(m, CIPMUX_REASON_LINK_OPEN, TEXT_LINK_BUILDED);
     if (wanted && m->cipmode) return refuse(m, CIPMUX_REASON_CIPMODE_IS_1, TEXT_IPMODE_MUST);
@@ -159,9 +159,10 @@ static bool read_type(const modem_t *m, const arg_t *arg, dial_t *dial)
 {
     for (size_t t = 0; t < sizeof type_texts / sizeof type_texts[0]; t++)
         for (size_t six = 0; six < 2; six++) {
-            if (arg->kind != ARG_TEXT || !same_text(arg->text, arg->length, texts[type_texts[t][six]][m->family])) continue;
+            if (arg->kind != ARG_TEXT || !same_text(arg->text, arg->length, texts[type_texts[t][six]][m->family]))
+                continue;
             dial->type = (cipmux_type_t)t;
-            dial->six  = six == 1;
+            dial->six = six == 1;
             return true;
         }
     return false;
@@ -204,7 +205,8 @@ static size_t read_options(const modem_t *m, const args_t *args, size_t at, dial
 static bool ssl_in_use(const modem_t *m)
 {
     for (size_t id = 0; id < CIPMUX_LINKS; id++)
-        if (m->link[id].state != LINK_FREE && m->link[id].state != LINK_KEPT && m->link[id].type == CIPMUX_SSL) return true;
+        if (m->link[id].state != LINK_FREE && m->link[id].state != LINK_KEPT && m->link[id].type == CIPMUX_SSL)
+            return true;
     return false;
 }
 
@@ -215,15 +217,15 @@ static verdict_t dial_link(modem_t *m, const dial_t *dial)
     link_begin(m, dial->id, dial->type, false);
     const bool literal = !dial->six && parse_ip4(dial->host, dial->host_length, peer.bytes);
     if (!literal) peer.family = dial->six ? 6 : 0;
-    link->peer        = peer;
+    link->peer = peer;
     link->keepalive_s = dial->keepalive_s;
-    link->local_port  = dial->local_port;
-    link->udp_mode    = dial->udp_mode;
-    m->slot.link        = dial->id;
-    m->slot.from        = dial->from;
-    m->slot.name        = dial->host;
+    link->local_port = dial->local_port;
+    link->udp_mode = dial->udp_mode;
+    m->slot.link = dial->id;
+    m->slot.from = dial->from;
+    m->slot.name = dial->host;
     m->slot.name_length = dial->host_length;
-    m->slot.family      = dial->six ? 6 : 4;
+    m->slot.family = dial->six ? 6 : 4;
     const verdict_t verdict = slot_wait(m, WAIT_LINK);
     if (!literal) m->asks |= ASK_RESOLVE;
     link_step(m, dial->id, literal ? LINK_START : LINK_START_NAME);
@@ -238,13 +240,13 @@ static verdict_t dial_command(modem_t *m, const args_t *args, size_t at, dial_t 
     if (dial->six && !m->cipv6) return refuse(m, CIPMUX_REASON_V6_OFF, TEXT_NONE);
     const arg_t *const host = &args->at[at + 1];
     if (!arg_given(args, at + 1) || !is_host(m, host)) return refuse_argument(m, FAULT_PARSE, at + 1, TEXT_IP_ERROR);
-    dial->host        = host->text;
+    dial->host = host->text;
     dial->host_length = (uint8_t)host->length;
     const arg_t *const port = &args->at[at + 2];
     if (!arg_given(args, at + 2) || port->kind != ARG_NUMBER)
         return refuse_argument(m, FAULT_COUNT, at + 2, TEXT_ENTRY_ERROR);
     if (port->number < 1 || port->number > 65535) return refuse_argument(m, FAULT_VALUE, at + 2, TEXT_NONE);
-    dial->port         = (uint16_t)port->number;
+    dial->port = (uint16_t)port->number;
     const size_t wrong = read_options(m, args, at + 3, dial);
     if (wrong != 0) return refuse_argument(m, FAULT_VALUE, wrong, TEXT_MISS_PARAM);
     if (m->cipmode && dial->udp_mode != 0) return refuse(m, CIPMUX_REASON_THROUGH_NEEDS_UDP_0, TEXT_NONE);
@@ -255,7 +257,10 @@ static verdict_t dial_command(modem_t *m, const args_t *args, size_t at, dial_t 
     return dial_link(m, dial);
 }
 
-static bool may_dial(const modem_t *m) { return wifi_has_address(m) || wifi_soft_ap_on(m); }
+static bool may_dial(const modem_t *m)
+{
+    return wifi_has_address(m) || wifi_soft_ap_on(m);
+}
 
 verdict_t set_cipstart(modem_t *m, args_t *args)
 {
@@ -367,10 +372,10 @@ static verdict_t read_target(modem_t *m, const args_t *args, size_t at)
     if (port->kind != ARG_NUMBER) return refuse_argument(m, FAULT_TYPE, at + 1, TEXT_UDP_PORT);
     if (port->number < 1 || port->number > 65535) return refuse_argument(m, FAULT_VALUE, at + 1, TEXT_UDP_PORT_RANGE);
     if (args->count > at + 2) return refuse_argument(m, FAULT_COUNT, at + 2, TEXT_NO_TAIL);
-    m->slot.name        = host->text;
+    m->slot.name = host->text;
     m->slot.name_length = (uint8_t)host->length;
-    m->slot.port        = (uint16_t)port->number;
-    m->slot.family      = 4;
+    m->slot.port = (uint16_t)port->number;
+    m->slot.family = 4;
     return VERDICT_OK;
 }
 
@@ -379,9 +384,9 @@ static verdict_t send_to(modem_t *m, uint8_t id, uint16_t n, bool escapes)
     cipmux_address_t to = { .family = 4, .port = m->slot.port };
     if (m->slot.name == NULL || !parse_ip4(m->slot.name, m->slot.name_length, to.bytes))
         return sender_open(m, id, n, escapes);
-    m->slot.name            = NULL;
+    m->slot.name = NULL;
     const verdict_t verdict = sender_open(m, id, n, escapes);
-    m->sender.to            = to;
+    m->sender.to = to;
     return verdict;
 }
 
@@ -410,8 +415,14 @@ static verdict_t send_command(modem_t *m, const args_t *args, bool escapes)
     return send_to(m, (uint8_t)id, (uint16_t)n->number, escapes);
 }
 
-verdict_t set_cipsend(modem_t *m, args_t *args) { return send_command(m, args, false); }
-verdict_t set_cipsendex(modem_t *m, args_t *args) { return send_command(m, args, true); }
+verdict_t set_cipsend(modem_t *m, args_t *args)
+{
+    return send_command(m, args, false);
+}
+verdict_t set_cipsendex(modem_t *m, args_t *args)
+{
+    return send_command(m, args, true);
+}
 
 verdict_t run_cipsend(modem_t *m)
 {
@@ -441,8 +452,10 @@ verdict_t set_cipdinfo(modem_t *m, args_t *args)
 
 verdict_t query_cipserver(modem_t *m)
 {
-    if (m->server.port == 0) say(m, TEXT_SERVER_OFF);
-    else say(m, TEXT_SERVER_ON, m->server.port, texts[m->server.family == 6 ? TEXT_TCP6 : TEXT_TCP][m->family]);
+    if (m->server.port == 0)
+        say(m, TEXT_SERVER_OFF);
+    else
+        say(m, TEXT_SERVER_ON, m->server.port, texts[m->server.family == 6 ? TEXT_TCP6 : TEXT_TCP][m->family]);
     return VERDICT_OK;
 }
 
@@ -460,7 +473,7 @@ static verdict_t server_start(modem_t *m, const args_t *args)
     if (kind.type != CIPMUX_TCP) return refuse(m, CIPMUX_REASON_NO_SSL_SERVER, TEXT_NONE);
     if (kind.six && !m->cipv6) return refuse(m, CIPMUX_REASON_V6_OFF, TEXT_NONE);
     if (!m->mux) note(m, CIPMUX_REASON_SINGLE_SERVER, -1, port);
-    m->slot.port     = port;
+    m->slot.port = port;
     m->server.family = kind.six ? 6 : 4;
     m->asks |= ASK_LISTEN;
     return slot_wait(m, WAIT_SERVER);
@@ -550,19 +563,19 @@ verdict_t set_cipmode(modem_t *m, args_t *args)
 /* =1,"<host>",<port>[,"<type>"[,<keepalive or local port>]] */
 static bool read_translink(modem_t *m, const args_t *args)
 {
-    dial_t   dial  = { .type = CIPMUX_TCP };
+    dial_t   dial = { .type = CIPMUX_TCP };
     uint16_t option = 0;
     if (args->count < 3 || args->count > 5 || !is_host(m, &args->at[1])) return false;
     const arg_t *const port = &args->at[2];
     if (port->kind != ARG_NUMBER || port->number < 1 || port->number > 65535) return false;
     if (arg_given(args, 3) && !read_type(m, &args->at[3], &dial)) return false;
     if (!read_option(args, 4, dial.type == CIPMUX_UDP ? 65535 : 7200, &option)) return false;
-    m->slot.name        = args->at[1].text;
+    m->slot.name = args->at[1].text;
     m->slot.name_length = (uint8_t)args->at[1].length;
-    m->slot.port        = (uint16_t)port->number;
-    m->slot.n           = option;
-    m->slot.link        = (uint8_t)dial.type;
-    m->slot.family      = dial.six ? 6 : 4;
+    m->slot.port = (uint16_t)port->number;
+    m->slot.n = option;
+    m->slot.link = (uint8_t)dial.type;
+    m->slot.family = dial.six ? 6 : 4;
     return true;
 }
 
@@ -570,7 +583,8 @@ verdict_t set_savetranslink(modem_t *m, args_t *args)
 {
     uint8_t            literal[4];
     const arg_t *const on = &args->at[0];
-    if (on->kind != ARG_NUMBER || on->number < 0 || on->number > 1) return refuse_argument(m, FAULT_VALUE, 0, TEXT_NONE);
+    if (on->kind != ARG_NUMBER || on->number < 0 || on->number > 1)
+        return refuse_argument(m, FAULT_VALUE, 0, TEXT_NONE);
     if (on->number == 0) {
         m->saved.translink.on = false;
         return VERDICT_OK;
@@ -615,12 +629,12 @@ verdict_t set_ciprecvmode(modem_t *m, args_t *args)
 
 verdict_t set_ciprecvdata(modem_t *m, args_t *args)
 {
-    const uint8_t       id   = m->mux ? (uint8_t)args->at[0].number : 0;
+    const uint8_t       id = m->mux ? (uint8_t)args->at[0].number : 0;
     const link_t *const link = &m->link[id];
     if (link->state < LINK_OPEN || link->state > LINK_KEPT) return refuse(m, CIPMUX_REASON_LINK_NOT_OPEN, TEXT_NONE);
     if (receiver_mode(m, link) != RECEIVER_PASSIVE) return refuse(m, CIPMUX_REASON_NOT_PASSIVE, TEXT_NONE);
     if (receive_held(m, id) == 0) return refuse(m, CIPMUX_REASON_NOTHING_HELD, TEXT_NONE);
-    m->slot.link        = id;
+    m->slot.link = id;
     m->slot.read_length = (uint32_t)args->at[m->mux ? 1 : 0].number;
     return slot_wait(m, WAIT_READ);
 }
@@ -630,10 +644,12 @@ verdict_t query_ciprecvlen(modem_t *m)
     int held[CIPMUX_LINKS];
     for (uint8_t id = 0; id < CIPMUX_LINKS; id++) {
         const bool none = m->link[id].state < LINK_OPEN || m->link[id].state > LINK_KEPT;
-        held[id]        = none ? -(int)quirk(m, CIPMUX_QUIRK_UNUSED_LENGTH) : (int)receive_held(m, id);
+        held[id] = none ? -(int)quirk(m, CIPMUX_QUIRK_UNUSED_LENGTH) : (int)receive_held(m, id);
     }
-    if (!m->mux && texts[TEXT_READ_LENGTH][m->family] != NULL) say(m, TEXT_READ_LENGTH, held[0] < 0 ? 0 : held[0]);
-    else say(m, TEXT_READ_LENGTHS, held[0], held[1], held[2], held[3], held[4]);
+    if (!m->mux && texts[TEXT_READ_LENGTH][m->family] != NULL)
+        say(m, TEXT_READ_LENGTH, held[0] < 0 ? 0 : held[0]);
+    else
+        say(m, TEXT_READ_LENGTHS, held[0], held[1], held[2], held[3], held[4]);
     return VERDICT_OK;
 }
 
@@ -641,7 +657,7 @@ verdict_t query_ciprecvlen(modem_t *m)
 
 verdict_t set_cipdomain(modem_t *m, args_t *args)
 {
-    const arg_t *const name    = &args->at[0];
+    const arg_t *const name = &args->at[0];
     const bool         network = m->family == FAMILY_ESP_AT && args->count == 2;
     cipmux_address_t   address = { .family = 4 };
     if (args->count > (network ? 2 : 1) || !is_host(m, name)) return refuse_argument(m, FAULT_PARSE, 0, TEXT_IP_ERROR);
@@ -654,9 +670,9 @@ verdict_t set_cipdomain(modem_t *m, args_t *args)
         say(m, TEXT_DOMAIN, &address);
         return VERDICT_OK;
     }
-    m->slot.name        = name->text;
+    m->slot.name = name->text;
     m->slot.name_length = (uint8_t)name->length;
-    m->slot.family      = net == 3 ? 6 : net == 2 || !m->cipv6 ? 4 : 0;
+    m->slot.family = net == 3 ? 6 : net == 2 || !m->cipv6 ? 4 : 0;
     m->asks |= ASK_RESOLVE;
     return slot_wait(m, WAIT_NAME);
 }

@@ -6,24 +6,27 @@
 size_t text_number(char *out, int64_t value)
 {
     char     digits[20];
-    size_t   count    = 0;
-    size_t   length   = 0;
+    size_t   count = 0;
+    size_t   length = 0;
     uint64_t positive = value < 0 ? (uint64_t)-value : (uint64_t)value;
     do {
         digits[count++] = (char)('0' + positive % 10);
         positive /= 10;
     } while (positive > 0);
     if (value < 0) out[length++] = '-';
-    while (count > 0) out[length++] = digits[--count];
+    while (count > 0)
+        out[length++] = digits[--count];
     return length;
 }
 
 size_t text_hex(char *out, uint32_t value, size_t digits)
 {
     size_t length = 1;
-    while (length < 8 && value >> (4 * length) != 0) length++;
+    while (length < 8 && value >> (4 * length) != 0)
+        length++;
     if (length < digits) length = digits;
-    for (size_t i = 0; i < length; i++) out[i] = "0123456789abcdef"[value >> (4 * (length - 1 - i)) & 15];
+    for (size_t i = 0; i < length; i++)
+        out[i] = "0123456789abcdef"[value >> (4 * (length - 1 - i)) & 15];
     return length;
 }
 
@@ -42,12 +45,14 @@ static size_t text_ip6(char *out, const uint8_t bytes[16])
 {
     uint16_t group[8];
     size_t   run_at = 8, run = 1;
-    for (size_t i = 0; i < 8; i++) group[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
+    for (size_t i = 0; i < 8; i++)
+        group[i] = (uint16_t)(bytes[2 * i] << 8 | bytes[2 * i + 1]);
     for (size_t i = 0; i < 8; i++) {
         size_t zeros = 0;
-        while (i + zeros < 8 && group[i + zeros] == 0) zeros++;
+        while (i + zeros < 8 && group[i + zeros] == 0)
+            zeros++;
         if (zeros > run) {
-            run    = zeros;
+            run = zeros;
             run_at = i;
         }
     }
@@ -86,7 +91,7 @@ bool parse_ip4(const char *text, size_t length, uint8_t out[4])
 {
     size_t at = 0;
     for (size_t i = 0; i < 4; i++) {
-        unsigned value  = 0;
+        unsigned value = 0;
         size_t   digits = 0;
         if (i > 0 && (at == length || text[at++] != '.')) return false;
         for (; at < length && text[at] >= '0' && text[at] <= '9' && digits < 4; at++, digits++)

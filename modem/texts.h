@@ -92,7 +92,7 @@
     X(STATUS_LINK, "+CIPSTATUS:%d,\"%s\",\"%a\",%d,%d,%d\r\n", "+CIPSTATUS:%d,\"%s\",\"%a\",%d,%d,%d\r\n")             \
     X(STATE_LINK, NULL, "+CIPSTATE:%d,\"%s\",\"%a\",%d,%d,%d\r\n")                                                     \
     X(AP_IP, "+CIFSR:APIP,\"%i\"\r\n", "+CIFSR:APIP,\"%i\"\r\n")                                                       \
-    X(AP_IP6_LL, NULL, "+CIFSR:APIP6LL,\"%a\"\r\n")                                                                  \
+    X(AP_IP6_LL, NULL, "+CIFSR:APIP6LL,\"%a\"\r\n")                                                                    \
     X(AP_MAC, "+CIFSR:APMAC,\"%m\"\r\n", "+CIFSR:APMAC,\"%m\"\r\n")                                                    \
     X(STA_IP, "+CIFSR:STAIP,\"%i\"\r\n", "+CIFSR:STAIP,\"%i\"\r\n")                                                    \
     X(STA_IP6_LL, NULL, "+CIFSR:STAIP6LL,\"%a\"\r\n")                                                                  \
@@ -114,18 +114,18 @@
     X(LAP, "+CWLAP:(%d,\"%b\",%d,\"%m\",%d,%d,%d,%d,%d,%d,%d)\r\n",                                                    \
       "+CWLAP:(%d,\"%b\",%d,\"%m\",%d,%d,%d,%d,%d,%d,%d)\r\n")                                                         \
     X(UART, "%n:%d,%d,%d,%d,%d", "%n:%d,%d,%d,%d,%d\r\n")                                                              \
-    X(SEGMENT, "%d,%d\r\n", NULL)                                                                                     \
-    X(SEGMENT_LATER, "\r\n", NULL)                                                                                    \
-    X(SEGMENT_OK, "%d,SEND OK\r\n", NULL)                                                                             \
-    X(SEGMENT_FAIL, "%d,SEND FAIL\r\n", NULL)                                                                         \
-    X(SEGMENT_TRUE, "%d,TRUE\r\n", NULL)                                                                              \
-    X(SEGMENT_FALSE, "%d,FALSE\r\n", NULL)                                                                            \
-    X(BUFFER_STATUS, "%d,%d,%d,%d,%d\r\n", NULL)                                                                      \
-    X(BUFFER_FULL, "BUFFER FULL\r\n", NULL)                                                                           \
-    X(QUEUE_FULL, "QUEUE FULL\r\n", NULL)                                                                             \
-    X(SSL_NOT_SUPPORTED, "ssl not supported\r\n", NULL)                                                               \
-    X(SEND_MODE, "send mode error\r\n", NULL)                                                                         \
-    X(PROMPT_BOOT, "\r\n>", "\r\n>")                                                                                 \
+    X(SEGMENT, "%d,%d\r\n", NULL)                                                                                      \
+    X(SEGMENT_LATER, "\r\n", NULL)                                                                                     \
+    X(SEGMENT_OK, "%d,SEND OK\r\n", NULL)                                                                              \
+    X(SEGMENT_FAIL, "%d,SEND FAIL\r\n", NULL)                                                                          \
+    X(SEGMENT_TRUE, "%d,TRUE\r\n", NULL)                                                                               \
+    X(SEGMENT_FALSE, "%d,FALSE\r\n", NULL)                                                                             \
+    X(BUFFER_STATUS, "%d,%d,%d,%d,%d\r\n", NULL)                                                                       \
+    X(BUFFER_FULL, "BUFFER FULL\r\n", NULL)                                                                            \
+    X(QUEUE_FULL, "QUEUE FULL\r\n", NULL)                                                                              \
+    X(SSL_NOT_SUPPORTED, "ssl not supported\r\n", NULL)                                                                \
+    X(SEND_MODE, "send mode error\r\n", NULL)                                                                          \
+    X(PROMPT_BOOT, "\r\n>", "\r\n>")                                                                                   \
     /* link types, as AT+CIPSTART takes and AT+CIPSTATUS shows them */                                                 \
     X(TCP, "TCP", "TCP")                                                                                               \
     X(UDP, "UDP", "UDP")                                                                                               \

@@ -3,12 +3,27 @@
 
 #include <string.h>
 
-bool wifi_station_on(const modem_t *m) { return (m->wifi.mode & 1) != 0; }
-bool wifi_soft_ap_on(const modem_t *m) { return (m->wifi.mode & 2) != 0; }
-bool wifi_has_address(const modem_t *m) { return m->wifi.state == WIFI_JOINED; }
+bool wifi_station_on(const modem_t *m)
+{
+    return (m->wifi.mode & 1) != 0;
+}
+bool wifi_soft_ap_on(const modem_t *m)
+{
+    return (m->wifi.mode & 2) != 0;
+}
+bool wifi_has_address(const modem_t *m)
+{
+    return m->wifi.state == WIFI_JOINED;
+}
 
-static bool associated(const modem_t *m) { return m->wifi.state == WIFI_ASSOCIATED || m->wifi.state == WIFI_JOINED; }
-static bool in_foreground(const modem_t *m) { return m->slot.wait == WAIT_JOIN; }
+static bool associated(const modem_t *m)
+{
+    return m->wifi.state == WIFI_ASSOCIATED || m->wifi.state == WIFI_JOINED;
+}
+static bool in_foreground(const modem_t *m)
+{
+    return m->slot.wait == WAIT_JOIN;
+}
 
 void wifi_soft_ap_mac(const modem_t *m, uint8_t out[6])
 {
@@ -19,7 +34,7 @@ void wifi_soft_ap_mac(const modem_t *m, uint8_t out[6])
 /* fe80:: and the MAC as EUI-64. */
 cipmux_address_t wifi_local_ip6(const uint8_t mac[6])
 {
-    const uint8_t    id[8]   = { mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5] };
+    const uint8_t    id[8] = { mac[0] ^ 2, mac[1], mac[2], 0xff, 0xfe, mac[3], mac[4], mac[5] };
     cipmux_address_t address = { .family = 6, .bytes = { 0xfe, 0x80 } };
     memcpy(address.bytes + 8, id, sizeof id);
     return address;
@@ -29,9 +44,9 @@ cipmux_address_t wifi_local_ip6(const uint8_t mac[6])
 
 static void attempt(modem_t *m)
 {
-    m->wifi.state        = WIFI_JOINING;
-    m->wifi.since        = m->now;
-    m->wifi.ticket       = ++m->tickets;
+    m->wifi.state = WIFI_JOINING;
+    m->wifi.since = m->now;
+    m->wifi.ticket = ++m->tickets;
     m->wifi.ever_started = true;
     m->asks |= ASK_JOIN;
 }
@@ -39,7 +54,7 @@ static void attempt(modem_t *m)
 static void retry_later(modem_t *m, cipmux_time_t pause)
 {
     m->wifi.state = WIFI_RETRY;
-    m->wifi.due   = m->now + time_us(m, pause);
+    m->wifi.due = m->now + time_us(m, pause);
 }
 
 /* Ends the association, with what that prints; links first [wifi 2.2]. */
@@ -48,7 +63,7 @@ static void drop_association(modem_t *m, bool print)
     if (!associated(m)) return;
     links_leave(m);
     if (print) say_event(m, TEXT_WIFI_DISCONNECT);
-    m->wifi.state      = WIFI_IDLE;
+    m->wifi.state = WIFI_IDLE;
     m->wifi.link_ended = false;
 }
 
@@ -81,7 +96,7 @@ void wifi_stop(modem_t *m, bool print)
     const bool active = m->wifi.state != WIFI_IDLE;
     if (print && associated(m)) say_event(m, TEXT_WIFI_DISCONNECT);
     m->wifi.state = WIFI_IDLE;
-    m->asks       = active ? ASK_LEAVE : 0;
+    m->asks = active ? ASK_LEAVE : 0;
 }
 
 static int join_code(cipmux_cause_t cause)
@@ -98,9 +113,9 @@ static int join_code(cipmux_cause_t cause)
 /* The foreground join failed: the code, the result, and the end of an association without address [wifi 2.2, 3.3]. */
 static void fail_join(modem_t *m)
 {
-    const int  code       = join_code((cipmux_cause_t)m->wifi.cause);
+    const int  code = join_code((cipmux_cause_t)m->wifi.cause);
     const bool code_first = quirk(m, CIPMUX_QUIRK_JOIN_CODE_FIRST);
-    m->slot.code          = 0x010a0000u | VERDICT_FAIL;
+    m->slot.code = 0x010a0000u | VERDICT_FAIL;
     note(m, CIPMUX_REASON_JOIN_FAILED, -1, code);
     if (!code_first) wifi_leave(m);
     say(m, TEXT_JAP_FAIL, code);
@@ -114,9 +129,9 @@ static cipmux_answer_t joined(modem_t *m, const cipmux_event_t *event)
     if (w->state != WIFI_JOINING || event->ap == NULL) return CIPMUX_REFUSED;
     memcpy(w->bssid, event->ap->bssid, 6);
     w->channel = event->ap->channel;
-    w->rssi    = event->ap->rssi;
-    w->state   = WIFI_ASSOCIATED;
-    w->since   = m->now;
+    w->rssi = event->ap->rssi;
+    w->state = WIFI_ASSOCIATED;
+    w->since = m->now;
     say_event(m, TEXT_WIFI_CONNECTED);
     return CIPMUX_TAKEN;
 }
@@ -126,8 +141,8 @@ static cipmux_answer_t leased(modem_t *m, const cipmux_event_t *event)
     wifi_t *const w = &m->wifi;
     if (!associated(m)) return CIPMUX_REFUSED;
     const bool renewed = w->state == WIFI_JOINED;
-    w->state           = WIFI_JOINED;
-    w->cause           = CIPMUX_CAUSE_NONE;
+    w->state = WIFI_JOINED;
+    w->cause = CIPMUX_CAUSE_NONE;
     memcpy(w->address, event->address.bytes, 4);
     memcpy(w->gateway, event->gateway, 4);
     memcpy(w->netmask, event->netmask, 4);
@@ -182,22 +197,30 @@ static cipmux_answer_t scanned(modem_t *m, const cipmux_event_t *event)
 cipmux_answer_t wifi_event(modem_t *m, const cipmux_event_t *event)
 {
     cipmux_answer_t answer;
-    if (event->kind == CIPMUX_EVENT_SCAN_ENTRY || event->kind == CIPMUX_EVENT_SCAN_DONE) answer = scanned(m, event);
-    else if (event->ticket != m->wifi.ticket) answer = CIPMUX_REFUSED;
-    else if (event->kind == CIPMUX_EVENT_JOINED) answer = joined(m, event);
-    else if (event->kind == CIPMUX_EVENT_LEASE) answer = leased(m, event);
-    else answer = lost(m, event);
+    if (event->kind == CIPMUX_EVENT_SCAN_ENTRY || event->kind == CIPMUX_EVENT_SCAN_DONE)
+        answer = scanned(m, event);
+    else if (event->ticket != m->wifi.ticket)
+        answer = CIPMUX_REFUSED;
+    else if (event->kind == CIPMUX_EVENT_JOINED)
+        answer = joined(m, event);
+    else if (event->kind == CIPMUX_EVENT_LEASE)
+        answer = leased(m, event);
+    else
+        answer = lost(m, event);
     if (answer == CIPMUX_REFUSED) m->counters.stale_events++;
     return answer;
 }
 
 /* ---- time ---- */
 
-static bool failure_known(const modem_t *m) { return m->wifi.cause != CIPMUX_CAUSE_NONE && m->wifi.state == WIFI_RETRY; }
+static bool failure_known(const modem_t *m)
+{
+    return m->wifi.cause != CIPMUX_CAUSE_NONE && m->wifi.state == WIFI_RETRY;
+}
 
 static uint64_t foreground_deadline(const modem_t *m)
 {
-    const uint64_t limit  = m->slot.since + (uint64_t)m->wifi.limit_ms * 1000u;
+    const uint64_t limit = m->slot.since + (uint64_t)m->wifi.limit_ms * 1000u;
     const uint64_t report = m->slot.since + (uint64_t)m->wifi.report_ms * 1000u;
     return failure_known(m) ? earliest(limit, report) : limit;
 }
@@ -205,8 +228,10 @@ static uint64_t foreground_deadline(const modem_t *m)
 uint64_t wifi_deadline(const modem_t *m)
 {
     uint64_t due = CIPMUX_NEVER;
-    if (in_foreground(m)) due = foreground_deadline(m);
-    else if (m->wifi.state == WIFI_ASSOCIATED) due = m->wifi.since + time_us(m, CIPMUX_TIME_JOIN_LIMIT);
+    if (in_foreground(m))
+        due = foreground_deadline(m);
+    else if (m->wifi.state == WIFI_ASSOCIATED)
+        due = m->wifi.since + time_us(m, CIPMUX_TIME_JOIN_LIMIT);
     if (m->wifi.state == WIFI_RETRY) due = earliest(due, m->wifi.due);
     return due;
 }
@@ -231,28 +256,28 @@ void wifi_tick(modem_t *m)
 
 void wifi_fill_join(const modem_t *m, cipmux_request_t *out)
 {
-    const station_t *const s  = &m->wifi.station;
-    out->ticket               = m->wifi.ticket;
-    out->join.associate_ms    = m->config->time_ms[CIPMUX_TIME_ASSOCIATE];
-    out->join.lease_ms        = m->config->time_ms[CIPMUX_TIME_LEASE];
-    out->join.ssid            = s->ssid;
-    out->join.ssid_length     = s->ssid_length;
-    out->join.password        = s->password;
+    const station_t *const s = &m->wifi.station;
+    out->ticket = m->wifi.ticket;
+    out->join.associate_ms = m->config->time_ms[CIPMUX_TIME_ASSOCIATE];
+    out->join.lease_ms = m->config->time_ms[CIPMUX_TIME_LEASE];
+    out->join.ssid = s->ssid;
+    out->join.ssid_length = s->ssid_length;
+    out->join.password = s->password;
     out->join.password_length = s->password_length;
-    out->join.any_bssid       = s->any_bssid;
+    out->join.any_bssid = s->any_bssid;
     memcpy(out->join.bssid, s->bssid, 6);
     out->join.refuse_open = s->pci_en;
-    out->join.strongest   = m->family == FAMILY_NONOS || s->strongest;
+    out->join.strongest = m->family == FAMILY_NONOS || s->strongest;
 }
 
 void wifi_fill_scan(const modem_t *m, cipmux_request_t *out)
 {
-    out->ticket           = m->slot.ticket;
+    out->ticket = m->slot.ticket;
     out->scan.duration_ms = m->config->time_ms[CIPMUX_TIME_SCAN];
-    out->scan.ssid        = (const uint8_t *)m->slot.name;
+    out->scan.ssid = (const uint8_t *)m->slot.name;
     out->scan.ssid_length = m->slot.name_length;
-    out->scan.channel     = m->wifi.scan_channel;
-    out->scan.any_bssid   = m->wifi.scan_any_bssid;
+    out->scan.channel = m->wifi.scan_channel;
+    out->scan.any_bssid = m->wifi.scan_any_bssid;
     memcpy(out->scan.bssid, m->wifi.scan_bssid, 6);
     if (out->scan.channel != 0) out->scan.duration_ms /= 13;
 }
@@ -274,15 +299,17 @@ verdict_t query_cwmode(modem_t *m)
 verdict_t set_cwmode(modem_t *m, args_t *args)
 {
     const uint8_t mode = (uint8_t)args->at[0].number;
-    const uint8_t was  = m->wifi.mode;
+    const uint8_t was = m->wifi.mode;
     const bool    join = !arg_given(args, 1) || args->at[1].number == 1;
     if (settings_wanted(m)) m->saved.mode = mode;
     if (mode == was) return VERDICT_OK;
     m->wifi.mode = mode;
     m->asks |= ASK_RADIO;
     if ((was & 1) != 0 && (mode & 1) == 0) {
-        if (quirk(m, CIPMUX_QUIRK_LEAVE_BEFORE_OK)) wifi_leave(m);
-        else m->slot.after = AFTER_LEAVE;
+        if (quirk(m, CIPMUX_QUIRK_LEAVE_BEFORE_OK))
+            wifi_leave(m);
+        else
+            m->slot.after = AFTER_LEAVE;
         m->wifi.ever_started = false;
     }
     if ((was & 1) == 0 && (mode & 1) != 0 && join) m->slot.after = AFTER_AUTOJOIN;
@@ -293,9 +320,9 @@ verdict_t set_cwmode(modem_t *m, args_t *args)
 
 verdict_t query_cwjap(modem_t *m)
 {
-    const wifi_t *const    w      = &m->wifi;
+    const wifi_t *const    w = &m->wifi;
     const station_t *const stored = m->slot.command->variant == VARIANT_DEF ? &m->saved.station : &w->station;
-    const bool nonos = m->family == FAMILY_NONOS;
+    const bool             nonos = m->family == FAMILY_NONOS;
     if (nonos && !wifi_station_on(m)) return refuse(m, CIPMUX_REASON_STATION_OFF, TEXT_NONE);
     if (nonos ? !wifi_has_address(m) : !associated(m)) {
         say(m, TEXT_NO_AP);
@@ -328,7 +355,7 @@ static uint16_t option(const args_t *args, size_t index, uint16_t otherwise)
 /* A time-out of its own moves the report of a failure too, unless failures are reported at once. */
 static void set_limits(modem_t *m, uint32_t timeout_s)
 {
-    m->wifi.limit_ms  = m->config->time_ms[CIPMUX_TIME_JOIN_LIMIT];
+    m->wifi.limit_ms = m->config->time_ms[CIPMUX_TIME_JOIN_LIMIT];
     m->wifi.report_ms = m->config->time_ms[CIPMUX_TIME_JOIN_REPORT];
     if (timeout_s == 0) return;
     m->wifi.limit_ms = timeout_s * 1000u;
@@ -345,10 +372,10 @@ verdict_t set_cwjap(modem_t *m, args_t *args)
     new_station.any_bssid = !arg_given(args, 2);
     if (arg_given(args, 2) && !parse_mac(args->at[2].text, args->at[2].length, new_station.bssid))
         return refuse_argument(m, FAULT_PARSE, 2, TEXT_NONE);
-    new_station.pci_en          = option(args, 3, 0) == 1;
-    new_station.reconnect_s     = option(args, 4, 1);
+    new_station.pci_en = option(args, 3, 0) == 1;
+    new_station.reconnect_s = option(args, 4, 1);
     new_station.listen_interval = (uint8_t)option(args, 5, 3);
-    new_station.strongest       = option(args, 6, 0) == 1;
+    new_station.strongest = option(args, 6, 0) == 1;
     set_limits(m, option(args, 7, 0));
     new_station.pmf = (uint8_t)option(args, 8, 0);
     m->wifi.station = new_station;
@@ -370,8 +397,10 @@ verdict_t run_cwjap(modem_t *m)
 verdict_t run_cwqap(modem_t *m)
 {
     if (!wifi_station_on(m)) return refuse(m, CIPMUX_REASON_STATION_OFF, TEXT_QAP_FAIL);
-    if (quirk(m, CIPMUX_QUIRK_LEAVE_BEFORE_OK)) wifi_leave(m);
-    else m->slot.after = AFTER_LEAVE;
+    if (quirk(m, CIPMUX_QUIRK_LEAVE_BEFORE_OK))
+        wifi_leave(m);
+    else
+        m->slot.after = AFTER_LEAVE;
     return VERDICT_OK;
 }
 
@@ -386,20 +415,20 @@ static verdict_t scan(modem_t *m)
 
 verdict_t run_cwlap(modem_t *m)
 {
-    m->wifi.scan_channel   = 0;
+    m->wifi.scan_channel = 0;
     m->wifi.scan_any_bssid = true;
     return scan(m);
 }
 
 verdict_t set_cwlap(modem_t *m, args_t *args)
 {
-    m->wifi.scan_channel   = (uint8_t)option(args, 2, 0);
+    m->wifi.scan_channel = (uint8_t)option(args, 2, 0);
     m->wifi.scan_any_bssid = !arg_given(args, 1);
     if (arg_given(args, 1) && !parse_mac(args->at[1].text, args->at[1].length, m->wifi.scan_bssid))
         return refuse_argument(m, FAULT_PARSE, 1, TEXT_NONE);
     m->slot.filtered = true;
     if (arg_given(args, 0)) {
-        m->slot.name        = args->at[0].text;
+        m->slot.name = args->at[0].text;
         m->slot.name_length = (uint8_t)args->at[0].length;
     }
     return scan(m);

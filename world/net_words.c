@@ -245,7 +245,8 @@ const words_verb_t net_verbs[NET_VERBS] = {
     { "client", say_client, "client NAME to PORT [from=IP:PORT]", "connects to the modem's server" },
     { "listening", say_listening, "listening PORT", "checks that the modem's port is open" },
     { "not-listening", say_not_listening, "not-listening PORT", "checks that the modem's port is closed" },
-    { "server", say_server, "server fails|ok [after=TIME]", "the next attempt of the modem to listen fails, or is slow" },
+    { "server", say_server, "server fails|ok [after=TIME]",
+      "the next attempt of the modem to listen fails, or is slow" },
     { "dialling", say_dialling, "dialling COUNT", "checks how many SYNs of the modem wait for their outcome" },
     { "lent", say_lent, "lent COUNT", "checks for how many links the modem holds receive memory" },
 };

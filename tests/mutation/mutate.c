@@ -34,8 +34,8 @@ static void load_folder(const char *path)
     DIR *const folder = opendir(path);
     if (folder == NULL) return;
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-        char        below[1024], error[1200];
-        struct stat status;
+        char         below[1024], error[1200];
+        struct stat  status;
         const size_t n = strlen(entry->d_name);
         if (entry->d_name[0] == '.') continue;
         snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
@@ -164,18 +164,18 @@ static void change_cell(const cell_kind_t *kind, uint8_t *next, uint8_t effects[
     const uint8_t state = *next;
     for (size_t i = 0; i < EFFECT_MAX && effects[i] != 0; i++) {
         const uint8_t effect = effects[i];
-        effects[i]           = 0;
+        effects[i] = 0;
         snprintf(name, sizeof name, "%s.without-%zu", kind->id, i + 1);
         judge(name, kind->family, NULL, 0);
         effects[i] = effect;
         if (i + 1 == EFFECT_MAX || effects[i + 1] == 0) continue;
         if (kind->is_request(effect) || kind->is_request(effects[i + 1])) continue;
-        effects[i]     = effects[i + 1];
+        effects[i] = effects[i + 1];
         effects[i + 1] = effect;
         snprintf(name, sizeof name, "%s.swap-%zu", kind->id, i + 1);
         judge(name, kind->family, NULL, 0);
         effects[i + 1] = effects[i];
-        effects[i]     = effect;
+        effects[i] = effect;
     }
     *next = (uint8_t)((state + 1u) % kind->states);
     snprintf(name, sizeof name, "%s.next", kind->id);
@@ -196,7 +196,8 @@ static void change_links(void)
     for (size_t p = 0; p < link_patch_count; p++) {
         link_patch_t *const patch = &link_patches[p];
         snprintf(id, sizeof id, "link-patch.%s.%s", link_state_names[patch->state], link_event_names[patch->event]);
-        change_cell(&(cell_kind_t){ id, patch->family, LINK_STATE_COUNT, link_request }, &patch->cell.next, patch->cell.effects);
+        change_cell(&(cell_kind_t){ id, patch->family, LINK_STATE_COUNT, link_request }, &patch->cell.next,
+                    patch->cell.effects);
     }
 }
 
@@ -212,8 +213,10 @@ static void change_sender(void)
         }
     for (size_t p = 0; p < sender_patch_count; p++) {
         sender_patch_t *const patch = &sender_patches[p];
-        snprintf(id, sizeof id, "sender-patch.%s.%s", sender_state_names[patch->state], sender_event_names[patch->event]);
-        change_cell(&(cell_kind_t){ id, patch->family, SENDER_STATE_COUNT, sender_request }, &patch->cell.next, patch->cell.effects);
+        snprintf(id, sizeof id, "sender-patch.%s.%s", sender_state_names[patch->state],
+                 sender_event_names[patch->event]);
+        change_cell(&(cell_kind_t){ id, patch->family, SENDER_STATE_COUNT, sender_request }, &patch->cell.next,
+                    patch->cell.effects);
     }
 }
 
@@ -222,7 +225,7 @@ static void change_slots_and_receiver(void)
     char id[100];
     for (unsigned w = 0; w < WAIT_COUNT; w++)
         for (unsigned o = 0; o < OUTCOME_COUNT; o++) {
-            slot_cell_t *const cell    = &slot_cells[w][o];
+            slot_cell_t *const cell = &slot_cells[w][o];
             const uint8_t      verdict = cell->verdict;
             if (!cell->legal) continue;
             cell->verdict = verdict == VERDICT_OK ? VERDICT_ERROR : VERDICT_OK;
@@ -233,13 +236,15 @@ static void change_slots_and_receiver(void)
     for (int f = 0; f < FAMILY_COUNT; f++)
         for (unsigned r = 0; r < RECEIVER_COUNT; r++)
             for (unsigned e = 0; e < RECEIVE_EVENT_COUNT; e++) {
-                uint8_t *const cell     = &receive_cells[f][r][e];
+                uint8_t *const cell = &receive_cells[f][r][e];
                 const uint8_t  original = *cell;
-                *cell = original == RECEIVE_NOTICE ? RECEIVE_NOTICE_ONCE
-                                                   : original == RECEIVE_NOTICE_ONCE ? RECEIVE_NOTICE : RECEIVE_HOLD;
+                *cell = original == RECEIVE_NOTICE        ? RECEIVE_NOTICE_ONCE
+                        : original == RECEIVE_NOTICE_ONCE ? RECEIVE_NOTICE
+                                                          : RECEIVE_HOLD;
                 if (original == RECEIVE_HOLD) *cell = RECEIVE_FRAME;
                 if (e == RECEIVE_READ) *cell = original == RECEIVE_NOTHING ? RECEIVE_NOTICE : RECEIVE_NOTHING;
-                snprintf(id, sizeof id, "receiver.%s.%s.%s", family_names[f], receiver_names[r], receive_event_names[e]);
+                snprintf(id, sizeof id, "receiver.%s.%s.%s", family_names[f], receiver_names[r],
+                         receive_event_names[e]);
                 judge(id, f, NULL, 0);
                 *cell = original;
             }

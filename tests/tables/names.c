@@ -4,12 +4,13 @@
 #define LS(name)            NAMED(LINK, name)
 
 const char *const link_state_names[LINK_STATE_COUNT] = {
-    LS(FREE), LS(RESOLVING), LS(DIALING), LS(OPEN), LS(DRAINING), LS(DYING), LS(ENDING), LS(HELD), LS(KEPT), LS(CLOSING),
+    LS(FREE),  LS(RESOLVING), LS(DIALING), LS(OPEN), LS(DRAINING),
+    LS(DYING), LS(ENDING),    LS(HELD),    LS(KEPT), LS(CLOSING),
 };
 const char *const link_event_names[LINK_EVENT_COUNT] = {
-    LS(START),   LS(START_NAME),   LS(FOUND),   LS(NOT_FOUND), LS(UP),    LS(REFUSED), LS(FAILED),
-    LS(EXPIRED), LS(ACCEPT),       LS(FIN),     LS(DIED),      LS(DIED_SERVED), LS(DRAINED), LS(UNREAD),
-    LS(CLOSE),   LS(LEFT),         LS(LEFT_SERVED), LS(REUSE), LS(RESTART), LS(RESET_PIN), LS(FETCHED),
+    LS(START),   LS(START_NAME), LS(FOUND),       LS(NOT_FOUND), LS(UP),          LS(REFUSED),   LS(FAILED),
+    LS(EXPIRED), LS(ACCEPT),     LS(FIN),         LS(DIED),      LS(DIED_SERVED), LS(DRAINED),   LS(UNREAD),
+    LS(CLOSE),   LS(LEFT),       LS(LEFT_SERVED), LS(REUSE),     LS(RESTART),     LS(RESET_PIN), LS(FETCHED),
 };
 const char *const link_effect_names[EFFECT_COUNT] = {
     [DO_NOTHING] = "-",
@@ -25,14 +26,15 @@ const char *const link_effect_names[EFFECT_COUNT] = {
     [COMMAND_FAILED] = "command failed",
 };
 const char *const sender_state_names[SENDER_STATE_COUNT] = {
-    NAMED(SENDER, IDLE),     NAMED(SENDER, RESOLVING), NAMED(SENDER, COLLECTING), NAMED(SENDER, SETTLING),
-    NAMED(SENDER, SENDING),  NAMED(SENDER, WAITING),   NAMED(SENDER, THROUGH),
+    NAMED(SENDER, IDLE),    NAMED(SENDER, RESOLVING), NAMED(SENDER, COLLECTING), NAMED(SENDER, SETTLING),
+    NAMED(SENDER, SENDING), NAMED(SENDER, WAITING),   NAMED(SENDER, THROUGH),
 };
 const char *const sender_event_names[SEND_EVENT_COUNT] = {
-    NAMED(SEND, START),      NAMED(SEND, START_NAME), NAMED(SEND, FOUND), NAMED(SEND, NOT_FOUND), NAMED(SEND, COMPLETE),
-    NAMED(SEND, CANCEL),     NAMED(SEND, QUIET),      NAMED(SEND, QUIET_DEAD), NAMED(SEND, QUIET_BUFFERED), NAMED(SEND, BOOT), NAMED(SEND, TAKEN), NAMED(SEND, TAKEN_WATCH),
-    NAMED(SEND, ACKED),      NAMED(SEND, REFUSED),    NAMED(SEND, ENDED), NAMED(SEND, LATE),      NAMED(SEND, THROUGH),
-    NAMED(SEND, LEAVE),      NAMED(SEND, RESTART),
+    NAMED(SEND, START),          NAMED(SEND, START_NAME), NAMED(SEND, FOUND),   NAMED(SEND, NOT_FOUND),
+    NAMED(SEND, COMPLETE),       NAMED(SEND, CANCEL),     NAMED(SEND, QUIET),   NAMED(SEND, QUIET_DEAD),
+    NAMED(SEND, QUIET_BUFFERED), NAMED(SEND, BOOT),       NAMED(SEND, TAKEN),   NAMED(SEND, TAKEN_WATCH),
+    NAMED(SEND, ACKED),          NAMED(SEND, REFUSED),    NAMED(SEND, ENDED),   NAMED(SEND, LATE),
+    NAMED(SEND, THROUGH),        NAMED(SEND, LEAVE),      NAMED(SEND, RESTART),
 };
 const char *const sender_effect_names[SENDER_EFFECT_COUNT] = {
     [SENDER_NOTHING] = "-",
@@ -49,18 +51,20 @@ const char *const sender_effect_names[SENDER_EFFECT_COUNT] = {
     [SENDER_COMMAND_FAILED] = "command failed",
 };
 const char *const wait_names[WAIT_COUNT] = {
-    NAMED(WAIT, NONE),   NAMED(WAIT, TURN), NAMED(WAIT, NAME), NAMED(WAIT, TARGET), NAMED(WAIT, LINK), NAMED(WAIT, CLOSED),
-    NAMED(WAIT, SERVER), NAMED(WAIT, JOIN), NAMED(WAIT, SCAN),   NAMED(WAIT, READ), NAMED(WAIT, LINE), NAMED(WAIT, SAVE), NAMED(WAIT, THROUGH),
+    NAMED(WAIT, NONE),   NAMED(WAIT, TURN),   NAMED(WAIT, NAME),    NAMED(WAIT, TARGET), NAMED(WAIT, LINK),
+    NAMED(WAIT, CLOSED), NAMED(WAIT, SERVER), NAMED(WAIT, JOIN),    NAMED(WAIT, SCAN),   NAMED(WAIT, READ),
+    NAMED(WAIT, LINE),   NAMED(WAIT, SAVE),   NAMED(WAIT, THROUGH),
 };
 const char *const outcome_names[OUTCOME_COUNT] = { "done", "failed", "restart" };
-const char *const verdict_names[5]             = {
-    [VERDICT_ERROR] = "ERROR", [VERDICT_OK] = "OK", [VERDICT_FAIL] = "FAIL", [VERDICT_LATER] = "later", [VERDICT_DONE] = "nothing",
+const char *const verdict_names[5] = {
+    [VERDICT_ERROR] = "ERROR", [VERDICT_OK] = "OK",        [VERDICT_FAIL] = "FAIL",
+    [VERDICT_LATER] = "later", [VERDICT_DONE] = "nothing",
 };
-const char *const receiver_names[RECEIVER_COUNT]            = { "active", "passive", "raw" };
-const char *const receive_event_names[RECEIVE_EVENT_COUNT]  = { "arrived", "read", "ended" };
+const char *const receiver_names[RECEIVER_COUNT] = { "active", "passive", "raw" };
+const char *const receive_event_names[RECEIVE_EVENT_COUNT] = { "arrived", "read", "ended" };
 const char *const receive_effect_names[RECEIVE_EFFECT_COUNT] = { "-", "frame", "notice", "one notice", "hold" };
-const char *const family_names[FAMILY_COUNT]                = { "nonos", "esp-at" };
-const char *const text_names[TEXT_COUNT]                    = {
+const char *const family_names[FAMILY_COUNT] = { "nonos", "esp-at" };
+const char *const text_names[TEXT_COUNT] = {
 #define X(name, nonos, esp_at) [TEXT_##name] = #name,
     CIPMUX_TEXTS(X)
 #undef X

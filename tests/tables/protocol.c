@@ -12,10 +12,14 @@ static void escaped(const char *text)
     }
     printf("`");
     for (; *text != '\0'; text++) {
-        if (*text == '\r') printf("\\r");
-        else if (*text == '\n') printf("\\n");
-        else if (*text == '|') printf("\\|");
-        else putchar(*text);
+        if (*text == '\r')
+            printf("\\r");
+        else if (*text == '\n')
+            printf("\\n");
+        else if (*text == '|')
+            printf("\\|");
+        else
+            putchar(*text);
     }
     printf("`");
 }
@@ -37,11 +41,13 @@ static void print_dialects(void)
 
 static void print_commands(void)
 {
-    printf("\n## Commands\n\nT test `=?`, Q query `?`, S set `=...`, X bare. Arguments of the set form: `iA:B` an integer,"
-           " `sA:B` a\nquoted text of that many bytes, `x` an integer that may be hex, `L` the link id (only when CIPMUX=1),"
-           " `A` the same\nwhere 5 means all, `?` the rest may be left out; a capital letter: the place may be empty. No"
-           " arguments: read by the\ncommand itself.\n\n"
-           "| command | nonos | esp-at | arguments nonos | arguments esp-at |\n|---|---|---|---|---|\n");
+    printf(
+        "\n## Commands\n\nT test `=?`, Q query `?`, S set `=...`, X bare. Arguments of the set form: `iA:B` an integer,"
+        " `sA:B` a\nquoted text of that many bytes, `x` an integer that may be hex, `L` the link id (only when "
+        "CIPMUX=1),"
+        " `A` the same\nwhere 5 means all, `?` the rest may be left out; a capital letter: the place may be empty. No"
+        " arguments: read by the\ncommand itself.\n\n"
+        "| command | nonos | esp-at | arguments nonos | arguments esp-at |\n|---|---|---|---|---|\n");
     for (size_t i = 0; i < command_count; i++) {
         const command_t *const c = &commands[i];
         printf("| AT%s | ", c->name);
@@ -59,14 +65,17 @@ static void print_commands(void)
 
 static void print_texts(void)
 {
-    printf("\n## Texts\n\n`%%d` a number, `%%x` `%%X` hex, `%%s` `%%b` text, `%%a` `%%i` an address, `%%m` a MAC, `%%n` the command's name."
+    printf("\n## Texts\n\n`%%d` a number, `%%x` `%%X` hex, `%%s` `%%b` text, `%%a` `%%i` an address, `%%m` a MAC, "
+           "`%%n` the command's name."
            "\n\n| text | nonos | esp-at |\n|---|---|---|\n");
     for (size_t t = 0; t < TEXT_COUNT; t++) {
         printf("| %s | ", text_names[t]);
         escaped(texts[t][FAMILY_NONOS]);
         printf(" | ");
-        if (texts[t][0] != NULL && texts[t][1] != NULL && strcmp(texts[t][0], texts[t][1]) == 0) printf("same");
-        else escaped(texts[t][FAMILY_ESP_AT]);
+        if (texts[t][0] != NULL && texts[t][1] != NULL && strcmp(texts[t][0], texts[t][1]) == 0)
+            printf("same");
+        else
+            escaped(texts[t][FAMILY_ESP_AT]);
         printf(" |\n");
     }
 }
@@ -77,14 +86,17 @@ static void print_lists(void)
 #define X(name, nonos, esp_at, meaning) printf("| %s | %d | %d | %s |\n", #name, nonos, esp_at, meaning);
     CIPMUX_NUMBERS(X)
 #undef X
-    printf("\n## Times\n\n`--timing=real` takes the dialect's column, `--timing=NAME=MS` sets one (NAME in lower case). Milliseconds.\n\n"
+    printf("\n## Times\n\n`--timing=real` takes the dialect's column, `--timing=NAME=MS` sets one (NAME in lower "
+           "case). Milliseconds.\n\n"
            "| time | nonos | esp-at | fast | meaning |\n|---|---|---|---|---|\n");
-#define X(name, nonos, esp_at, fast, meaning) printf("| %s | %d | %d | %d | %s |\n", #name, nonos, esp_at, fast, meaning);
+#define X(name, nonos, esp_at, fast, meaning)                                                                          \
+    printf("| %s | %d | %d | %d | %s |\n", #name, nonos, esp_at, fast, meaning);
     CIPMUX_TIMES(X)
 #undef X
     printf("\n## Quirks\n\nPolicies in which firmwares differ and guesses where nobody knows: `--quirk=ID=VALUE`.\n\n"
            "| id | nonos | esp-at | values | rows |\n|---|---|---|---|---|\n");
-#define X(name, id, nonos, esp_at, max, rows, values) printf("| `%s` | %d | %d | %s | %s |\n", id, nonos, esp_at, values, rows);
+#define X(name, id, nonos, esp_at, max, rows, values)                                                                  \
+    printf("| `%s` | %d | %d | %s | %s |\n", id, nonos, esp_at, values, rows);
     CIPMUX_QUIRKS(X)
 #undef X
     printf("\n## Reasons\n\nWhat the log says when a command is refused; `cipmux help ID` prints the cure.\n\n"
@@ -136,12 +148,16 @@ static void print_sender(family_t family)
 
 static void print_tables(void)
 {
-    printf("\n## State tables\n\nThe words behind / are in wire order. Restart and reset pin lead back to the start from every state and are"
+    printf("\n## State tables\n\nThe words behind / are in wire order. Restart and reset pin lead back to the start "
+           "from every state and are"
            " not drawn.\nAn event without an arrow cannot happen: it is refused and changes nothing.\n");
-    for (unsigned f = 0; f < FAMILY_COUNT; f++) print_links((family_t)f);
-    for (unsigned f = 0; f < FAMILY_COUNT; f++) print_sender((family_t)f);
+    for (unsigned f = 0; f < FAMILY_COUNT; f++)
+        print_links((family_t)f);
+    for (unsigned f = 0; f < FAMILY_COUNT; f++)
+        print_sender((family_t)f);
     printf("\n### Command slot\n\nWhat an open command answers when what it waits for comes.\n\n| waits for |");
-    for (unsigned o = 0; o < OUTCOME_COUNT; o++) printf(" %s |", outcome_names[o]);
+    for (unsigned o = 0; o < OUTCOME_COUNT; o++)
+        printf(" %s |", outcome_names[o]);
     printf("\n|---|---|---|---|\n");
     for (unsigned w = 1; w < WAIT_COUNT; w++) {
         printf("| %s |", wait_names[w]);
@@ -150,20 +166,23 @@ static void print_tables(void)
         printf("\n");
     }
     printf("\n### Receiver\n\n| family | mode |");
-    for (unsigned e = 0; e < RECEIVE_EVENT_COUNT; e++) printf(" %s |", receive_event_names[e]);
+    for (unsigned e = 0; e < RECEIVE_EVENT_COUNT; e++)
+        printf(" %s |", receive_event_names[e]);
     printf("\n|---|---|---|---|---|\n");
     for (unsigned f = 0; f < FAMILY_COUNT; f++)
         for (unsigned r = 0; r < RECEIVER_COUNT; r++) {
             printf("| %s | %s |", family_names[f], receiver_names[r]);
-            for (unsigned e = 0; e < RECEIVE_EVENT_COUNT; e++) printf(" %s |", receive_effect_names[receive_cells[f][r][e]]);
+            for (unsigned e = 0; e < RECEIVE_EVENT_COUNT; e++)
+                printf(" %s |", receive_effect_names[receive_cells[f][r][e]]);
             printf("\n");
         }
 }
 
 int main(void)
 {
-    printf("# The protocol, as the engine's tables have it\n\nPrinted by `make docs`; do not edit. How the words are used:"
-           " docs/TRANSCRIPTS.md and the transcripts themselves.\n\n");
+    printf(
+        "# The protocol, as the engine's tables have it\n\nPrinted by `make docs`; do not edit. How the words are used:"
+        " docs/TRANSCRIPTS.md and the transcripts themselves.\n\n");
     print_dialects();
     print_commands();
     print_texts();
