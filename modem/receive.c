@@ -75,7 +75,7 @@ static size_t payload(const link_t *link, size_t limit, cipmux_address_t *from)
     *from = link->peer;
     if (link->type != CIPMUX_UDP) return link->fill < limit ? link->fill : limit;
     size_t at = link->first_left;
-    size_t count = link->first_left;
+    size_t count = at;
     while (at + sizeof(record_t) <= link->fill && count < limit) {
         record_t record;
         ring_copy(link, at, &record, sizeof record);
