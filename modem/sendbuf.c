@@ -118,17 +118,12 @@ void segments_settle(modem_t *m)
 
 /* ---- the commands ---- */
 
-static bool in_cipmode(modem_t *m)
-{
-    return m->cipmode;
-}
-
 verdict_t set_cipsendbuf(modem_t *m, args_t *args)
 {
     const uint8_t id = m->mux ? (uint8_t)args->at[0].number : 0;
     const int32_t n = args->at[m->mux ? 1 : 0].number;
     const link_t *link = &m->link[id];
-    if (in_cipmode(m)) return refuse(m, CIPMUX_REASON_CIPMODE_IS_1, TEXT_NONE);
+    if (m->cipmode) return refuse(m, CIPMUX_REASON_CIPMODE_IS_1, TEXT_NONE);
     if (link->state != LINK_OPEN) return refuse(m, CIPMUX_REASON_LINK_NOT_OPEN, TEXT_NOT_VALID);
     if (link->type == CIPMUX_SSL) return refuse(m, CIPMUX_REASON_NOT_TCP, TEXT_SSL_NOT_SUPPORTED);
     if (link->type != CIPMUX_TCP) return refuse(m, CIPMUX_REASON_NOT_TCP, TEXT_NONE);
@@ -144,7 +139,7 @@ verdict_t set_cipsendbuf(modem_t *m, args_t *args)
 static verdict_t buffer_link(modem_t *m, const args_t *args, uint8_t *id)
 {
     *id = args != NULL ? (uint8_t)args->at[0].number : 0;
-    if (in_cipmode(m)) return refuse(m, CIPMUX_REASON_CIPMODE_IS_1, TEXT_IPMODE_1);
+    if (m->cipmode) return refuse(m, CIPMUX_REASON_CIPMODE_IS_1, TEXT_IPMODE_1);
     if (m->mux != (args != NULL))
         return refuse(m, m->mux ? CIPMUX_REASON_ID_NEEDED : CIPMUX_REASON_ID_IN_SINGLE, TEXT_NONE);
     if (m->link[*id].state != LINK_OPEN) return refuse(m, CIPMUX_REASON_LINK_NOT_OPEN, TEXT_NOT_VALID);
