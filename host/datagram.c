@@ -8,11 +8,6 @@
 #include <string.h>
 #include <unistd.h>
 
-static void set(int fd, int level, int option, int value)
-{
-    setsockopt(fd, level, option, &value, sizeof value);
-}
-
 /* Where the link's own port is: a rule of --publish, else loopback for peers on this computer, else every interface. */
 static cipmux_address_t own_place(const sockets_link_t *link, uint16_t port, uint8_t family, bool near)
 {
@@ -44,9 +39,9 @@ static int bind_at(const cipmux_address_t *at, bool shared)
     int                     fd = socket(own.ss_family, SOCK_DGRAM, 0);
     if (fd < 0) return -1;
     fd_prepare(fd);
-    set(fd, SOL_SOCKET, SO_BROADCAST, 1);
+    fd_option(fd, SOL_SOCKET, SO_BROADCAST, 1);
     if (shared) /* a group, or the same port on more interfaces */
-        set(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+        fd_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (bind(fd, (struct sockaddr *)&own, length) == 0) return fd;
     int error = errno;
     close(fd);
@@ -85,7 +80,7 @@ static bool widen(sockets_link_t *link, uint8_t family)
 {
     cipmux_address_t at = { .family = family, .port = address_of_socket(sock_fd(link->sock)).port };
     sock_t          *narrow = link->sock;
-    set(sock_fd(narrow), SOL_SOCKET, SO_REUSEADDR, 1);
+    fd_option(sock_fd(narrow), SOL_SOCKET, SO_REUSEADDR, 1);
     int fd = bind_at(&at, true);
     if (fd < 0) return false;
     link->sock = NULL;

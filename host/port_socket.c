@@ -32,7 +32,17 @@ typedef struct {
     bool                    missed;  /* nobody listens there, which was logged */
 } socket_port_t;
 
-enum { CONNECT_PAUSE_MS = 250 };
+enum {
+    CONNECT_PAUSE_MS = 250,
+    SOCKET_KERNEL_BUFFER = 8192, /* a UART has no megabytes: a far side that does not read stops the modem soon */
+};
+
+/* Before listen() or connect(): TCP's clients inherit both. A Unix socket's inherit nothing: behind accept() again. */
+static void make_small(int fd)
+{
+    fd_option(fd, SOL_SOCKET, SO_SNDBUF, SOCKET_KERNEL_BUFFER);
+    fd_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKET_KERNEL_BUFFER);
+}
 
 static bool may_read(socket_port_t *sock)
 {
@@ -99,11 +109,12 @@ static void client_ready(void *owner, int events)
 static void listener_ready(void *owner, int events)
 {
     socket_port_t *sock = owner;
-    int            on = 1, fd = accept(sock_fd(sock->listener), NULL, NULL);
+    int            fd = accept(sock_fd(sock->listener), NULL, NULL);
     (void)events;
     if (fd < 0) return;
     fd_prepare(fd);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on); /* a Unix socket refuses that, and needs it not */
+    make_small(fd);
+    fd_option(fd, IPPROTO_TCP, TCP_NODELAY, 1); /* a Unix socket refuses that, and needs it not */
     sock_t *client = sock_new(sock->loop, fd, client_ready, sock);
     if (!client) {
         close(fd);
@@ -186,22 +197,14 @@ static const port_kind_t socket_kind = {
     .flush = socket_flush, .resume = socket_resume, .far_line = socket_far_line, .close = socket_close
 };
 
-enum { SOCKET_KERNEL_BUFFER = 8192 }; /* a UART has no megabytes: a far side that does not read stops the modem soon */
-
-static void set(int fd, int option, int value)
-{
-    setsockopt(fd, SOL_SOCKET, option, &value, sizeof value);
-}
-
 /* A bound and listening socket, or -1 and errno. */
 static int listen_on(const void *at, socklen_t length, int family)
 {
     int fd = socket(family, SOCK_STREAM, 0);
     if (fd < 0) return -1;
     fd_prepare(fd);
-    set(fd, SO_REUSEADDR, 1);
-    set(fd, SO_SNDBUF, SOCKET_KERNEL_BUFFER); /* every client's socket inherits both */
-    set(fd, SO_RCVBUF, SOCKET_KERNEL_BUFFER);
+    fd_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+    make_small(fd);
     if (bind(fd, at, length) == 0 && listen(fd, 8) == 0) return fd;
     int failed = errno;
     close(fd);
@@ -294,7 +297,7 @@ static void attempt_failed(socket_port_t *sock, int error)
 static void connected(void *owner, int events)
 {
     socket_port_t   *sock = owner;
-    int              failed = 0, on = 1, fd = sock_fd(sock->attempt);
+    int              failed = 0, fd = sock_fd(sock->attempt);
     socklen_t        length = sizeof failed;
     cipmux_address_t own = address_of_socket(fd), to = address_from_sockaddr(&sock->to);
     (void)events;
@@ -304,7 +307,7 @@ static void connected(void *owner, int events)
         attempt_failed(sock, failed);
         return;
     }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    fd_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     sock->client = sock->attempt;
     sock->attempt = NULL;
     sock->missed = false;
@@ -325,8 +328,7 @@ static void connect_again(uv_timer_t *timer)
         return;
     }
     fd_prepare(fd);
-    set(fd, SO_SNDBUF, SOCKET_KERNEL_BUFFER);
-    set(fd, SO_RCVBUF, SOCKET_KERNEL_BUFFER);
+    make_small(fd);
     if (connect(fd, (struct sockaddr *)&sock->to, sock->to_length) != 0 && errno != EINPROGRESS)
         attempt_failed(sock, errno);
     else

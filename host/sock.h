@@ -28,5 +28,7 @@ void sock_reset(sock_t *sock);
 
 /* Makes `fd` non-blocking and closed on exec. */
 void fd_prepare(int fd);
+/* Sets a socket option whose value is a number. Each of ours is an improvement, none a condition: a failure is not told. */
+void fd_option(int fd, int level, int option, int value);
 
 #endif

@@ -12,25 +12,20 @@
 
 /* ---- Sockets as links need them ---------------------------------------------------------------------------------- */
 
-static void set(int fd, int level, int option, int value)
-{
-    setsockopt(fd, level, option, &value, sizeof value); /* each of ours is an improvement, none a condition */
-}
-
 void sockets_prepare_tcp(int fd)
 {
-    set(fd, SOL_SOCKET, SO_RCVBUF, SOCKETS_KERNEL_BUFFER);
-    set(fd, SOL_SOCKET, SO_SNDBUF, SOCKETS_KERNEL_BUFFER);
-    set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    fd_option(fd, SOL_SOCKET, SO_RCVBUF, SOCKETS_KERNEL_BUFFER);
+    fd_option(fd, SOL_SOCKET, SO_SNDBUF, SOCKETS_KERNEL_BUFFER);
+    fd_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
 static void set_keepalive(int fd, uint16_t idle_s)
 {
     if (idle_s == 0) return;
-    set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    set(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
-    set(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
-    set(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+    fd_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    fd_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle_s);
+    fd_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, 1);
+    fd_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
 }
 
 static void link_ready(void *owner, int events)
@@ -456,7 +451,7 @@ bool sockets_request(sockets_t *sockets, uint64_t now_us, const cipmux_request_t
         take_back(sockets, request->link);
     } else if (request->kind == CIPMUX_REQUEST_OPTION) {
         if (link->sock && link->id.life == request->link.life)
-            set(sock_fd(link->sock), IPPROTO_TCP, TCP_NODELAY, request->option.nodelay);
+            fd_option(sock_fd(link->sock), IPPROTO_TCP, TCP_NODELAY, request->option.nodelay);
     } else if (request->kind == CIPMUX_REQUEST_WATCH) {
         link->watched = link->id.life == request->link.life;
         link->watch_mark = link->sent;
@@ -473,7 +468,7 @@ void sockets_adopt(sockets_t *sockets, cipmux_link_t id, sock_t *sock, const cip
     *link =
         (sockets_link_t){ .board = sockets->board, .sock = sock, .id = id, .peer = *peer, .local_port = local_port };
     sock_give(sock, link_ready, link);
-    set(sock_fd(sock), IPPROTO_TCP, TCP_NODELAY, 1); /* the buffers are inherited from the listener */
+    fd_option(sock_fd(sock), IPPROTO_TCP, TCP_NODELAY, 1); /* the buffers are inherited from the listener */
     link_opens(link, memory);
 }
 
