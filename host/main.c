@@ -134,16 +134,15 @@ static void serve(program_t *program)
 }
 
 /* With a command on the modem's serial line. */
-static void run(program_t *program)
+static void run(program_t *program, int alive)
 {
     char text[PORT_ERROR_MAX];
-    child_prepare();
     if (!run_plug(&program->board, text)) {
         program->status = complain(text, EXIT_USAGE);
         return;
     }
     log_role(program, text);
-    program->status = run_command(&program->board, program->options.command, program->options.fail_on);
+    program->status = run_command(&program->board, program->options.command, program->options.fail_on, alive);
 }
 
 static void end(program_t *program)
@@ -151,6 +150,7 @@ static void end(program_t *program)
     if (!program->log_file) program->log.show = NULL; /* the terminal goes first */
     board_close(&program->board);
     uv_run(&program->loop, UV_RUN_DEFAULT);
+    log_tick(&program->log, CIPMUX_NEVER);
     uv_loop_close(&program->loop);
     if (program->log.trace) fclose(program->log.trace);
     if (program->log_file) fclose(program->log_file);
@@ -192,6 +192,8 @@ static bool open_log(program_t *program)
 static int start(program_t *program)
 {
     options_t *options = &program->options;
+    int        alive = options->command ? child_split() : 0;
+    if (alive < 0) return complain(strerror(errno), EXIT_USAGE);
     radio_init(&program->air);
     options->board.air = &program->air;
     int failed = options->world ? read_world(program, options->world) : 0;
@@ -202,7 +204,7 @@ static int start(program_t *program)
     if (!board_open(&program->board, &program->loop, &options->board, &program->log))
         return complain(strerror(errno), EXIT_USAGE);
     if (options->command)
-        run(program);
+        run(program, alive);
     else
         serve(program);
     end(program);

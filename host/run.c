@@ -15,6 +15,7 @@ enum {
     RUN_STATUS_FAILED_ON = 1,
     RUN_STATUS_NOT_STARTED = 126,
     RUN_STATUS_NOT_FOUND = 127,
+    STATUS_KILLED = 128 + SIGKILL,
     RUN_QUIET_US = 20000, /* behind the command's end: so long the modem must be quiet */
     RUN_STEP_MS = 10,     /* while ending */
     RUN_STEPS = 100,      /* then what the command left behind is killed, and the modem need not be quiet */
@@ -26,6 +27,7 @@ typedef struct {
     uv_prepare_t boot; /* until the modem is ready */
     uv_signal_t  ended;
     uv_timer_t   ending;
+    sock_t      *alive; /* reports the end of the process that was started */
     unsigned     steps;
     bool         quiet;
     int          status;
@@ -115,6 +117,16 @@ static void something_ended(uv_signal_t *handle, int number)
     int    status;
     (void)number;
     if (child_ended(&status)) end(run, status);
+}
+
+/* Nobody waits for the command any more. */
+static void is_orphan(void *owner, int events)
+{
+    run_t *run = owner;
+    (void)events;
+    sock_want(run->alive, 0);
+    uv_prepare_stop(&run->boot);
+    end(run, STATUS_KILLED);
 }
 
 static void start_when_ready(uv_prepare_t *boot)
@@ -219,9 +231,11 @@ static bool fails(const board_t *board, unsigned fail_on)
     return verdict.failed;
 }
 
-int run_command(board_t *board, char **command, unsigned fail_on)
+int run_command(board_t *board, char **command, unsigned fail_on, int alive)
 {
     run_t run = { .board = board, .command = command };
+    run.alive = sock_new(board->loop, alive, is_orphan, &run);
+    if (run.alive) sock_want(run.alive, UV_READABLE);
     uv_prepare_init(board->loop, &run.boot);
     uv_signal_init(board->loop, &run.ended);
     uv_timer_init(board->loop, &run.ending);
@@ -235,6 +249,7 @@ int run_command(board_t *board, char **command, unsigned fail_on)
     uv_close((uv_handle_t *)&run.boot, NULL);
     uv_close((uv_handle_t *)&run.ended, NULL);
     uv_close((uv_handle_t *)&run.ending, NULL);
+    sock_close(run.alive);
     uv_run(board->loop, UV_RUN_NOWAIT); /* the handles are ours: they are gone before we are */
     board->finished = NULL;
     board->context = NULL;

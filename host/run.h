@@ -7,7 +7,7 @@
  *   CIPMUX_HOST  a loopback address that no other run has: the modem's server port 80 is at CIPMUX_HOST:8080
  *
  * The command starts when the modem is ready, in the same process group and with the same stdin, stdout and stderr.
- * What it leaves running ends with it. */
+ * What it leaves running ends with it, and everything ends when `cipmux run` is killed. */
 #ifndef HOST_RUN_H
 #define HOST_RUN_H
 
@@ -26,8 +26,8 @@ void run_publish(publish_t *rules, size_t *count);
 /* Plugs the modem into its two ports. `text` then says where they are. False: it says why not. */
 bool run_plug(board_t *board, char *text);
 
-/* Runs the command until it ends, and the loop with it. Returns the command's exit status, 128 + n for a signal, 127 or
+/* Runs the command until it ends or `alive`, of child_split(), reports an end, and the loop with it. Returns the command's exit status, 128 + n for a signal, 127 or
  * 126 if it cannot be started; 1, with a line on stderr, if it succeeded and the modem noted one of `fail_on`. */
-int run_command(board_t *board, char **command, unsigned fail_on);
+int run_command(board_t *board, char **command, unsigned fail_on, int alive);
 
 #endif

@@ -156,6 +156,22 @@ if where == "tty":
         self.assertTrue(text.startswith("modem: classic, this program is the modem on /dev/pts/"), text)
         self.assertIn("[unknown-command]", text)
 
+    def test_flood(self):
+        """run: the same refusal a hundred times is ten lines and a number on the log; the trace has each"""
+        script = 'exec 3<>"$CIPMUX_TTY"; for i in $(seq 100); do printf "AT+X\\r\\n" >&3; done; timeout 20 head -n 1'
+        with tempfile.TemporaryDirectory() as folder:
+            trace = os.path.join(folder, "trace")
+            run = start("sh", "-c", script, options=(f"--trace={trace}",), stdin=subprocess.PIPE)
+            self.addCleanup(run.kill)
+            lines = [run.stderr.readline()]
+            while lines[-1] and b"more in the last second [unknown-command]" not in lines[-1]:
+                lines.append(run.stderr.readline())
+            self.assertTrue(lines[-1], lines)
+            run.communicate(b"\n", timeout=PATIENCE)
+            traced = pathlib.Path(trace).read_text()
+        self.assertEqual(traced.count('"reason":"unknown-command"'), 100)
+        self.assertLess(len(lines), 50)
+
     def test_server_address(self):
         """run: the modem's servers are at CIPMUX_HOST"""
         script = CLIENT + r"""
@@ -209,11 +225,31 @@ while not data.endswith(b"0,CONNECT\r\n"):
         self.wait_gone(*pids)
 
     def test_killed(self):
-        """run: cipmux is killed: the command dies with it"""
-        run, pids = self.started("echo $$; exec sleep 600")
+        """run: cipmux is killed: the command ends, what it had started, and the modem"""
+        for script in ("sleep 600 & echo $$ $! $PPID; wait",
+                       "(trap '' TERM; sleep 600 & echo $$ $! $PPID; wait) & wait",
+                       "setsid sleep 600 & echo $$ $! $PPID; wait"):
+            run, pids = self.started(script)
+            run.kill()
+            self.assertEqual(run.wait(PATIENCE), -signal.SIGKILL)
+            self.wait_gone(*pids)
+
+    def test_modem_killed(self):
+        """run: the modem's process is killed: the command and what it had started too"""
+        run, pids = self.started("(trap '' TERM; exec sleep 600) & echo $$ $! $PPID; wait")
+        os.kill(pids[2], signal.SIGKILL)
+        self.assertEqual(run.wait(PATIENCE), 128 + signal.SIGKILL)
+        self.wait_gone(*pids)
+
+    def test_killed_early(self):
+        """run: cipmux is killed while the modem starts: the modem ends, and the command is never started"""
+        run = start("echo", options=("--timing=boot=600000",))
+        self.addCleanup(run.stdout.close)
+        self.addCleanup(run.stderr.close)
+        run.stderr.readline()
         run.kill()
         run.wait(PATIENCE)
-        self.wait_gone(*pids)
+        self.assertEqual(run.stdout.read(), b"")  # until the last process that holds it has ended
 
     def test_stubborn_rest(self):
         """run: what the command left running and ignores SIGTERM is killed"""
