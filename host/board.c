@@ -155,7 +155,7 @@ static void wait_for_deadline(board_t *board, uint64_t now_us)
 {
     uint64_t due = sooner(cipmux_deadline(&board->modem), sockets_deadline(&board->sockets, now_us));
     due = sooner(due, sooner(publisher_deadline(&board->publisher), dns_deadline(&board->dns, now_us)));
-    due = sooner(due, radio_deadline(&board->station, now_us));
+    due = sooner(due, sooner(log_deadline(board->log), radio_deadline(&board->station, now_us)));
     due = sooner(due, sooner(wire_deadline(board, now_us), linger_deadline(board, now_us)));
     if (due == CIPMUX_NEVER) {
         uv_timer_stop(&board->timer);
@@ -172,6 +172,7 @@ static void board_turn(uv_idle_t *turn)
     uint64_t now_us = board_now();
     int      rounds = 0;
     if (cipmux_deadline(&board->modem) <= now_us) cipmux_tick(&board->modem, now_us);
+    log_tick(board->log, now_us);
     while (round_of_turn(board, now_us) && ++rounds < BOARD_ROUNDS)
         now_us = board_now();
     bool was_full = board->port->out_end == PORT_OUT;

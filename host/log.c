@@ -103,7 +103,74 @@ void log_json(char *out, double seconds, unsigned modem, const log_record_t *rec
     puts_on(&line, "}");
 }
 
-void log_write(const log_t *log, uint64_t now_us, unsigned modem, const log_record_t *record, const char *text)
+/* ---- Again and again --------------------------------------------------------------------------------------------- */
+
+static void show(const log_t *log, const char *line)
+{
+    if (log->show)
+        log->show(log->context, line);
+    else
+        fprintf(stderr, "%s\n", line);
+}
+
+static bool is_over(const log_repeat_t *repeat, uint64_t now_us)
+{
+    return repeat->reason && now_us >= repeat->since_us + LOG_SECOND_US;
+}
+
+void log_tick(log_t *log, uint64_t now_us)
+{
+    for (size_t i = 0; i < LOG_REASONS; i++) {
+        log_repeat_t *repeat = &log->repeat[i];
+        if (!is_over(repeat, now_us)) continue;
+        if (repeat->left_out) {
+            char line[LOG_LINE_MAX], text[64];
+            snprintf(text, sizeof text, "... %u more in the last second", repeat->left_out);
+            log_human(line, &(log_record_t){ .event = repeat->event, .reason = repeat->reason }, text);
+            show(log, line);
+        }
+        repeat->reason = NULL;
+    }
+}
+
+uint64_t log_deadline(const log_t *log)
+{
+    uint64_t due = CIPMUX_NEVER;
+    for (size_t i = 0; i < LOG_REASONS; i++) {
+        const log_repeat_t *repeat = &log->repeat[i];
+        uint64_t            end = repeat->since_us + LOG_SECOND_US;
+        if (repeat->reason && repeat->left_out && end < due) due = end;
+    }
+    return due;
+}
+
+/* The place of this reason; a new one is free, or NULL when all are taken. */
+static log_repeat_t *find_repeat(log_t *log, const char *reason)
+{
+    log_repeat_t *place = NULL;
+    for (size_t i = 0; i < LOG_REASONS; i++) {
+        if (log->repeat[i].reason && strcmp(log->repeat[i].reason, reason) == 0) return &log->repeat[i];
+        if (!log->repeat[i].reason) place = &log->repeat[i];
+    }
+    return place;
+}
+
+/* Was this reason shown often enough in this second? */
+static bool is_left_out(log_t *log, uint64_t now_us, const log_record_t *record)
+{
+    log_repeat_t *repeat = record->reason ? find_repeat(log, record->reason) : NULL;
+    if (!repeat) return false;
+    if (!repeat->reason)
+        *repeat = (log_repeat_t){ .event = record->event, .reason = record->reason, .since_us = now_us };
+    if (repeat->shown == LOG_BURST) {
+        repeat->left_out++;
+        return true;
+    }
+    repeat->shown++;
+    return false;
+}
+
+void log_write(log_t *log, uint64_t now_us, unsigned modem, const log_record_t *record, const char *text)
 {
     char line[LOG_LINE_MAX];
     bool shown = record->level == LOG_PROBLEM ||
@@ -113,11 +180,10 @@ void log_write(const log_t *log, uint64_t now_us, unsigned modem, const log_reco
         fprintf(log->trace, "%s\n", line);
     }
     if (!shown) return;
+    log_tick(log, now_us);
+    if (is_left_out(log, now_us, record)) return;
     log_human(line, record, text);
-    if (log->show)
-        log->show(log->context, line);
-    else
-        fprintf(stderr, "%s\n", line);
+    show(log, line);
 }
 
 void log_note_text(char *out, const cipmux_note_t *note)

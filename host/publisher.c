@@ -10,11 +10,6 @@
 
 /* ---- Listening --------------------------------------------------------------------------------------------------- */
 
-static void reuse(int fd, int on)
-{
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-}
-
 static void client_knocks(void *owner, int events)
 {
     publisher_t *publisher = owner;
@@ -31,7 +26,7 @@ static int bind_at(const cipmux_address_t *where)
     int                     fd = socket(at.ss_family, SOCK_STREAM, 0);
     if (fd < 0) return -1;
     fd_prepare(fd);
-    reuse(fd, 1);
+    fd_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     if (bind(fd, (struct sockaddr *)&at, length) == 0) return fd;
     int error = errno;
     close(fd);
@@ -124,9 +119,9 @@ static void pause_or_resume(publisher_t *publisher, cipmux_admission_t admission
     bool full = admission != CIPMUX_ADMIT_OPEN;
     if (!publisher->pauses || full == publisher->paused) return;
     if (full) {
-        reuse(fd, 0);
+        fd_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
         if (shutdown(fd, SHUT_RD) != 0) { /* not on this system: clients are reset instead */
-            reuse(fd, 1);
+            fd_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
             publisher->pauses = false;
             return;
         }
@@ -134,7 +129,7 @@ static void pause_or_resume(publisher_t *publisher, cipmux_admission_t admission
         publisher->knocking = false;
         board_log_reason(publisher->board, (log_record_t){ .event = "note" }, HOST_REASON_SERVER_PAUSED);
     } else {
-        reuse(fd, 1);
+        fd_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
         if (listen(fd, PUBLISHER_BACKLOG) != 0) return;
         sock_want(publisher->listener, UV_READABLE);
     }
@@ -150,26 +145,10 @@ static host_reason_t refusal_reason(cipmux_admission_t admission)
                                               : HOST_REASON_CLIENT_RESET;
 }
 
-static void log_refusal(publisher_t *publisher, uint64_t now_us, const cipmux_address_t *peer, host_reason_t reason)
-{
-    if (now_us - publisher->noted_us < PUBLISHER_QUIET_US) {
-        publisher->refusals++;
-        board_log_reason(publisher->board, (log_record_t){ .event = "refused", .level = LOG_DETAIL, .peer = peer },
-                         reason);
-        return;
-    }
-    if (publisher->refusals)
-        board_log(publisher->board, &(log_record_t){ .event = "refused" }, "%llu more clients",
-                  (unsigned long long)publisher->refusals);
-    board_log_reason(publisher->board, (log_record_t){ .event = "refused", .peer = peer }, reason);
-    publisher->refusals = 0;
-    publisher->noted_us = now_us;
-}
-
 static void turn_away(publisher_t *publisher, uint64_t now_us, sock_t *client, const cipmux_address_t *peer,
                       cipmux_admission_t admission)
 {
-    log_refusal(publisher, now_us, peer, refusal_reason(admission));
+    board_log_reason(publisher->board, (log_record_t){ .event = "refused", .peer = peer }, refusal_reason(admission));
     if (admission == CIPMUX_ADMIT_FIN)
         sockets_farewell(&publisher->board->sockets, now_us, client);
     else
@@ -200,7 +179,7 @@ static bool accept_and_drop(publisher_t *publisher, uint64_t now_us)
         sock_want(publisher->listener, 0);
         return false;
     }
-    log_refusal(publisher, now_us, NULL, HOST_REASON_NO_DESCRIPTORS);
+    board_log_reason(publisher->board, (log_record_t){ .event = "refused" }, HOST_REASON_NO_DESCRIPTORS);
     return true;
 }
 

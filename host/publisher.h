@@ -10,9 +10,8 @@ typedef struct board board_t;
 
 enum {
     PUBLISHER_BACKLOG = 128,
-    PUBLISHER_REFUSALS = 64,      /* clients turned away in one go */
-    PUBLISHER_RETRY_US = 100000,  /* when the process has no descriptor at all */
-    PUBLISHER_QUIET_US = 1000000, /* a flood of refusals is one line a second; the trace has each */
+    PUBLISHER_REFUSALS = 64,     /* clients turned away in one go */
+    PUBLISHER_RETRY_US = 100000, /* when the process has no descriptor at all */
 };
 
 typedef struct {
@@ -29,7 +28,6 @@ typedef struct {
     uint64_t         retry_us; /* accept() again at that time; 0: at once */
     sock_t          *waiting;  /* a client that the modem answered LATER */
     cipmux_address_t waiting_peer;
-    uint64_t         refusals, noted_us; /* not yet on the log, and when the last line was */
 } publisher_t;
 
 void publisher_open(publisher_t *publisher, board_t *board);

@@ -114,6 +114,75 @@ static void the_trace_gets_all(void **state)
     free(written);
 }
 
+typedef struct {
+    unsigned lines;
+    char     last[LOG_LINE_MAX];
+} shown_t;
+
+static void count_line(void *context, const char *line)
+{
+    shown_t *shown = context;
+    shown->lines++;
+    snprintf(shown->last, sizeof shown->last, "%s", line);
+}
+
+/* Two modems back to back answer each other for ever: the human log stays short, the trace has all. */
+static void a_flood_is_counted(void **state)
+{
+    (void)state;
+    char        *written = NULL;
+    size_t       size = 0, traced = 0;
+    shown_t      shown = { 0 };
+    log_t        log = { .volume = LOG_NORMAL, .show = count_line, .context = &shown };
+    log_record_t flood = { .event = "note", .reason = "unknown-command" };
+    log_record_t other = { .event = "note", .reason = "no-command" }, plain = { .event = "accept" };
+    log.trace = open_memstream(&written, &size);
+    assert_int_equal(log_deadline(&log), CIPMUX_NEVER);
+    for (unsigned i = 0; i < 1000; i++) {
+        log_write(&log, 5000000 + i, 0, &flood, "ATERROR");
+        log_write(&log, 5000000 + i, 0, &plain, "");
+    }
+    assert_int_equal(shown.lines, LOG_BURST + 1000); /* what has no reason is not limited */
+    log_write(&log, 5500000, 0, &other, "");
+    assert_string_equal(shown.last, "note: [no-command]");
+    assert_int_equal(log_deadline(&log), 6000000);
+    log_tick(&log, 5999999);
+    assert_string_equal(shown.last, "note: [no-command]");
+    log_tick(&log, 6000000);
+    assert_string_equal(shown.last, "note: ... 990 more in the last second [unknown-command]");
+    assert_int_equal(log_deadline(&log), CIPMUX_NEVER);
+    log_write(&log, 6000001, 0, &flood, "ATERROR"); /* a new second */
+    assert_string_equal(shown.last, "note: ATERROR [unknown-command]");
+    fclose(log.trace);
+    for (const char *at = written; (at = strchr(at, '\n')); at++)
+        traced++;
+    assert_int_equal(traced, 1000 + 1000 + 1 + 1);
+    free(written);
+}
+
+/* A record that comes late, or the end of the program, tells it too; as many reasons at a time as there are. */
+static void every_flood_is_told(void **state)
+{
+    (void)state;
+    static char  reasons[LOG_REASONS + 1][8];
+    shown_t      shown = { 0 };
+    log_t        log = { .show = count_line, .context = &shown };
+    log_record_t record = { .event = "failed", .level = LOG_PROBLEM };
+    for (size_t r = 0; r <= LOG_REASONS; r++) {
+        snprintf(reasons[r], sizeof reasons[r], "r%zu", r);
+        record.reason = reasons[r];
+        for (unsigned i = 0; i < LOG_BURST + 3; i++)
+            log_write(&log, 0, 0, &record, "");
+    }
+    assert_int_equal(shown.lines, LOG_REASONS * LOG_BURST + LOG_BURST + 3); /* the last one found no place */
+    log_write(&log, LOG_SECOND_US, 0, &record, "");
+    assert_int_equal(shown.lines, LOG_REASONS * (LOG_BURST + 1) + LOG_BURST + 4);
+    for (unsigned i = 0; i < LOG_BURST; i++)
+        log_write(&log, LOG_SECOND_US, 0, &record, "");
+    log_tick(&log, CIPMUX_NEVER);
+    assert_string_equal(shown.last, "failed: ... 1 more in the last second [r8]");
+}
+
 static void notes(void **state)
 {
     (void)state;
@@ -160,6 +229,8 @@ int main(void)
         cmocka_unit_test(volumes),
         cmocka_unit_test(notes),
         cmocka_unit_test(the_trace_gets_all),
+        cmocka_unit_test(a_flood_is_counted),
+        cmocka_unit_test(every_flood_is_told),
         cmocka_unit_test(reasons_are_complete),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
