@@ -53,6 +53,12 @@ static bool read_number(const char *text, unsigned long max, unsigned long *out)
     return *text >= '0' && *text <= '9' && *end == '\0' && *out <= max;
 }
 
+/* The pauses between attempts: without them the program would try again and again, and do nothing else. */
+static bool needs_time(const char *name)
+{
+    return strcmp(name, "reconnect") == 0 || strcmp(name, "join_retry") == 0;
+}
+
 static bool read_timing(options_t *options, const char *value)
 {
     cipmux_config_t *modem = &options->board.modem;
@@ -66,6 +72,9 @@ static bool read_timing(options_t *options, const char *value)
     if (!equals || (size_t)(equals - value) >= sizeof name || !read_number(equals + 1, UINT32_MAX, &ms))
         return wrong(options, "--timing=%s: it is fast, real or NAME=MS; `cipmux help timing` lists the names", value);
     snprintf(name, sizeof name, "%.*s", (int)(equals - value), value);
+    if (ms == 0 && needs_time(name))
+        return wrong(options, "--timing=%s: this pause is at least 1 ms, or nothing would hold back the next attempt",
+                     value);
     return cipmux_config_time(modem, name, (uint32_t)ms) ||
            wrong(options, "--timing=%s: there is no such time; `cipmux help timing` lists them", value);
 }

@@ -69,7 +69,8 @@ typedef struct {
 
 typedef enum { CIPMUX_TCP, CIPMUX_UDP, CIPMUX_SSL } cipmux_type_t;
 
-/* The UART's rate and format, as AT+UART writes them [basic 2.8]. At power-on 115200,8,1,0 and no flow control. */
+/* The UART's rate and format, as AT+UART writes them [basic 2.8]. A new module has 115200,8,1,0 and no flow control
+ * (nonos) or RTS (esp-at). */
 typedef struct {
     uint32_t baud;
     uint8_t  data_bits; /* 5-8 */
@@ -183,7 +184,8 @@ const char *cipmux_dialect_about(size_t index);
 bool cipmux_config(cipmux_config_t *config, const char *dialect);
 /* All times as measured on modules (`real`), or as short as they can be. */
 void cipmux_config_timing(cipmux_config_t *config, bool real);
-/* One time, by its name in lower case ("boot", "join_limit"). False: no such name. */
+/* One time, by its name in lower case ("boot", "join_limit"). False: no such name. With "reconnect" or "join_retry" 0 an
+ * attempt that fails at once is repeated in the same instant, without end: for worlds in which every attempt takes time. */
 bool cipmux_config_time(cipmux_config_t *config, const char *name, uint32_t ms);
 /* One quirk, by its id. False: no such id, or value beyond its range. */
 bool cipmux_config_quirk(cipmux_config_t *config, const char *id, unsigned value);

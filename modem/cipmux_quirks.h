@@ -53,6 +53,7 @@
       "1 passthrough data is dropped while the link is down, 0 it is held")                                            \
     X(RAW_LOCKS_RECVMODE, "raw-locks-recvmode", 0, 1, 1, "tcp.CIPRECVMODE.set.passthrough",                            \
       "1 AT+CIPRECVMODE= is refused once passthrough was entered, until AT+CIPMODE=0")                                 \
-    X(THROUGH_SSL, "through-ssl", 0, 1, 1, "tcp.CIPMODE.set.ssl-link", "1 passthrough works on an SSL link")
+    X(THROUGH_SSL, "through-ssl", 0, 1, 1, "tcp.CIPMODE.set.ssl-link, link.model.pt-ssl",                              \
+      "1 passthrough works on an SSL link, at start too; 0 a saved one is not entered")
 
 #endif

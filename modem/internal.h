@@ -323,6 +323,7 @@ size_t             links_open(const modem_t *m);
 int                link_lowest_free(const modem_t *m); /* -1: none */
 void               link_return(modem_t *m, uint8_t id);
 void               link_begin(modem_t *m, uint8_t id, cipmux_type_t type, bool served); /* a new life */
+void               link_remember_host(modem_t *m, const char *host, uint8_t length);
 bool               link_lend(modem_t *m, link_t *link, const cipmux_event_t *event);
 void               links_leave(modem_t *m); /* the station left its network */
 void               links_settle(modem_t *m);
@@ -441,6 +442,7 @@ void                 sender_tick(modem_t *m);
 verdict_t            sender_open(modem_t *m, uint8_t id, uint16_t n, bool escapes);
 verdict_t            sender_open_through(modem_t *m);
 verdict_t            sender_open_buffered(modem_t *m, uint8_t id, uint16_t n);
+bool                 through_takes(const modem_t *m, cipmux_type_t type);
 void                 sender_boot(modem_t *m);   /* the saved passthrough begins */
 void                 sender_settle(modem_t *m); /* its prompt, when the link is up */
 uint8_t             *link_send_buffer(const link_t *link);
@@ -650,6 +652,8 @@ struct MAY_ALIAS modem {
     /* settings of the running modem */
     bool         echo, mux, cipmode, dinfo, passive, sysstore, syslog;
     bool         raw; /* passthrough was entered: link 0 receives without +IPD until AT+CIPMODE=0 [tcpip 4.8] */
+    uint8_t      host_length;
+    char         host[CIPMUX_HOST_MAX]; /* what was dialled last, as typed: passthrough dials it again */
     uint8_t      sysmsg, cipv6;
     uint16_t     reconnect_100ms;
     tcp_option_t tcp_option[CIPMUX_LINKS];

@@ -287,6 +287,13 @@ void link_begin(modem_t *m, uint8_t id, cipmux_type_t type, bool served)
     };
 }
 
+/* One is enough: only the link of single mode is dialled again. */
+void link_remember_host(modem_t *m, const char *host, uint8_t length)
+{
+    memcpy(m->host, host, length);
+    m->host_length = length;
+}
+
 /* Passive data that its firmware keeps readable with CLOSED withheld outlives the network too. */
 static bool outlives(const modem_t *m, const link_t *link)
 {

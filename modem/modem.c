@@ -322,8 +322,8 @@ static bool fetch_link(modem_t *m, cipmux_request_t *out)
         out->dial.from.port = link->local_port;
         out->dial.keepalive_s = link->keepalive_s;
         out->dial.from_soft_ap = !wifi_has_address(m);
-        out->dial.name = m->slot.name;
-        out->dial.name_length = m->slot.name != NULL ? m->slot.name_length : 0;
+        out->dial.name = m->host;
+        out->dial.name_length = m->host_length;
         return true;
     }
     return false;

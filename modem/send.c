@@ -170,9 +170,19 @@ verdict_t sender_open_buffered(modem_t *m, uint8_t id, uint16_t n)
     return VERDICT_DONE;
 }
 
-/* AT+SAVETRANSLINK: passthrough from the start; its link is dialled as soon as the station has an address. */
+bool through_takes(const modem_t *m, cipmux_type_t type)
+{
+    return type != CIPMUX_SSL || quirk(m, CIPMUX_QUIRK_THROUGH_SSL);
+}
+
+/* AT+SAVETRANSLINK: passthrough from the start; its link is dialled as soon as the station has an address. nonos saves
+ * the type SSL too [tcpip 3.18], and has no such passthrough [tcpip 4.8]. */
 void sender_boot(modem_t *m)
 {
+    if (!through_takes(m, (cipmux_type_t)m->saved.translink.type)) {
+        note(m, CIPMUX_REASON_THROUGH_NO_SSL, -1, 0);
+        return;
+    }
     begin(m, 0, CIPMUX_SEND_MAX, false);
     m->raw = m->cipmode = true;
     m->sender.announce = true;
@@ -385,6 +395,7 @@ static void dial_saved(modem_t *m)
         m->link[0].local_port = t->option;
     else
         m->link[0].keepalive_s = t->option;
+    link_remember_host(m, t->host, t->host_length);
     m->slot = (slot_t){ .name = t->host, .name_length = t->host_length, .family = t->six ? 6 : 4 };
     if (!ip) {
         slot_wait(m, WAIT_THROUGH);
@@ -393,10 +404,12 @@ static void dial_saved(modem_t *m)
     link_step(m, 0, ip ? LINK_START : LINK_START_NAME);
 }
 
-/* Passthrough lost its link: dial the same peer again, until +++ [tcpip 4.8]. */
+/* Passthrough lost its link: dial the same peer again, until +++ [tcpip 4.8]. The address is the one found at first, the
+ * name stays for TLS. */
 static void dial_again(modem_t *m)
 {
     const link_t before = m->link[0];
+    if (before.served) m->host_length = 0; /* nobody dialled it */
     link_begin(m, 0, (cipmux_type_t)before.type, false);
     m->link[0].peer = before.peer;
     m->link[0].keepalive_s = before.keepalive_s;

@@ -221,6 +221,7 @@ static verdict_t dial_link(modem_t *m, const dial_t *dial)
     link->keepalive_s = dial->keepalive_s;
     link->local_port = dial->local_port;
     link->udp_mode = dial->udp_mode;
+    link_remember_host(m, dial->host, dial->host_length);
     m->slot.link = dial->id;
     m->slot.from = dial->from;
     m->slot.name = dial->host;
@@ -250,6 +251,7 @@ static verdict_t dial_command(modem_t *m, const args_t *args, size_t at, dial_t 
     const size_t wrong = read_options(m, args, at + 3, dial);
     if (wrong != 0) return refuse_argument(m, FAULT_VALUE, wrong, TEXT_MISS_PARAM);
     if (m->cipmode && dial->udp_mode != 0) return refuse(m, CIPMUX_REASON_THROUGH_NEEDS_UDP_0, TEXT_NONE);
+    if (m->cipmode && !through_takes(m, dial->type)) return refuse(m, CIPMUX_REASON_THROUGH_NO_SSL, TEXT_NONE);
     const link_t *const link = &m->link[dial->id];
     if (link->state != LINK_FREE && link->state != LINK_KEPT)
         return refuse(m, m->mux ? CIPMUX_REASON_LINK_IN_USE : CIPMUX_REASON_SINGLE_IN_USE, TEXT_ALREADY);
@@ -552,7 +554,7 @@ verdict_t set_cipmode(modem_t *m, args_t *args)
     if (m->server.port != 0) return refuse(m, CIPMUX_REASON_SERVER_RUNS, TEXT_MUX_AND_SERVER);
     if (link_is_open(m, 0) && link->type == CIPMUX_UDP && link->udp_mode != 0)
         return refuse(m, CIPMUX_REASON_THROUGH_NEEDS_UDP_0, TEXT_NONE);
-    if (link_is_open(m, 0) && link->type == CIPMUX_SSL && !quirk(m, CIPMUX_QUIRK_THROUGH_SSL))
+    if (link_is_open(m, 0) && !through_takes(m, (cipmux_type_t)link->type))
         return refuse(m, CIPMUX_REASON_THROUGH_NO_SSL, TEXT_NONE);
     m->cipmode = true;
     return VERDICT_OK;

@@ -82,6 +82,7 @@ typedef struct {
     bool             linked;  /* the modem has not hung up yet */
     uint64_t         due_us;  /* DIALLED: of its outcome. CONNECTED: when a vanished peer is given up */
     cipmux_cause_t   outcome; /* DIALLED */
+    char             dialled_as[NET_HOST + 1]; /* DIALLED, and later: the name, as the modem was told it */
     uint16_t         keepalive_s;
     cipmux_cause_t   ending; /* how the peer ended, NONE: it did not */
     bool             end_told;

@@ -143,6 +143,10 @@ static void dial(net_t *net, uint64_t now_us, const cipmux_request_t *request)
         peer->linked = true;
         peer->link = request->link;
         peer->keepalive_s = request->dial.keepalive_s;
+        size_t length = request->dial.name_length;
+        if (length > 0 && length <= NET_HOST) {
+            memcpy(peer->dialled_as, request->dial.name, length);
+        }
         peer->modem_port = local_port(net, request->dial.from.port);
     }
 }

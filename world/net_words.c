@@ -511,6 +511,16 @@ static bool say_nodelay(void *context, words_t *words)
                                                                said->peer->name, said->peer->nodelay ? "on" : "off"));
 }
 
+static bool say_dialled_as(void *context, words_t *words)
+{
+    net_words_t       *said = context;
+    const words_arg_t *wanted = words_plain(words, 2, "a host name");
+    const char        *name = said->peer->dialled_as;
+    return wanted != NULL && is_tcp(said, words) &&
+           ((strlen(name) == wanted->length && memcmp(name, wanted->text, wanted->length) == 0) ||
+            words_fail(words, wanted->column, "%s was dialled as \"%s\"", said->peer->name, name));
+}
+
 const words_verb_t peer_verbs[PEER_VERBS] = {
     { "sends", say_sends, "NAME sends \"TEXT\"|COUNT [to=PORT]", "bytes or COUNT of a pattern; UDP: one datagram" },
     { "got", say_got, "NAME got \"TEXT\"|COUNT|nothing [from=PORT]",
@@ -531,4 +541,5 @@ const words_verb_t peer_verbs[PEER_VERBS] = {
     { "open", say_open, "NAME open", "checks that it is connected and got neither FIN nor RST" },
     { "unread", say_unread, "NAME unread COUNT", "checks how many bytes it has sent that the modem did not take" },
     { "nodelay", say_nodelay, "NAME nodelay yes|no", "checks TCP_NODELAY of the modem's socket" },
+    { "dialled-as", say_dialled_as, "NAME dialled-as HOST", "checks the name that the modem dialled, for TLS" },
 };

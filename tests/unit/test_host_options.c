@@ -51,10 +51,11 @@ static void the_modem(void **state)
                      7); /* the dialect comes first, wherever it stands */
     assert_int_equal(options.board.modem.quirk[CIPMUX_QUIRK_SINGLE_SERVER], 1);
     assert_memory_equal(options.board.modem.mac, mac, sizeof mac);
-    assert_true(read_line(&options, "--dialect=esp-at-2.3 --timing=real --timing=boot=0"));
+    assert_true(read_line(&options, "--dialect=esp-at-2.3 --timing=real --timing=boot=0 --timing=reconnect=1"));
     assert_string_equal(cipmux_dialect_name(options.board.modem.dialect), "esp-at-2.3");
     assert_int_equal(options.board.modem.time_ms[CIPMUX_TIME_SCAN], 2004);
     assert_int_equal(options.board.modem.time_ms[CIPMUX_TIME_BOOT], 0);
+    assert_int_equal(options.board.modem.time_ms[CIPMUX_TIME_RECONNECT], 1);
 }
 
 static void serial_and_network(void **state)
@@ -143,6 +144,8 @@ static void refusals_name_the_option(void **state)
         { "--timing=boot=", "boot=" },
         { "--timing=boot=x", "boot=x" },
         { "--timing=nap=1", "nap=1" },
+        { "--timing=reconnect=0", "reconnect=0" },
+        { "--timing=join_retry=0", "join_retry=0" },
         { "--quirk=ipd-tail", "ipd-tail" },
         { "--quirk=nothing=1", "nothing=1" },
         { "--quirk=ipd-tail=255", "ipd-tail=255" },

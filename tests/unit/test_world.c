@@ -857,6 +857,20 @@ static void test_nodelay(void **state)
     refuse_to_say("p nodelay no", "column 3: p has TCP_NODELAY on");
 }
 
+static void test_dialled_as(void **state)
+{
+    (void)state;
+    connect_p();
+    say("p dialled-as \"\"");
+    say("listen q 10.0.2.2:443");
+    cipmux_request_t named = dial_request(CIPMUX_SSL, 1, 443);
+    named.dial.name = "www.example.com:443";
+    named.dial.name_length = 15;
+    request(named);
+    say("q dialled-as www.example.com");
+    refuse_to_say("q dialled-as www.example.co", "column 14: q was dialled as \"www.example.com\"");
+}
+
 static void test_a_peer_vanishes(void **state)
 {
     (void)state;
@@ -1144,6 +1158,7 @@ int main(void)
         TEST(test_a_stalled_peer_takes_nothing),
         TEST(test_the_modems_stack_has_no_memory),
         TEST(test_nodelay),
+        TEST(test_dialled_as),
         TEST(test_a_peer_vanishes),
         TEST(test_datagrams),
         TEST(test_one_udp_port_is_bound_once),
