@@ -222,7 +222,7 @@ void receive_read_done(modem_t *m, uint8_t id)
         link->first_left = 0;
     }
     link->noticed = false;
-    if (link->fill > 0 && link->state == LINK_OPEN) notice_due(m, link, RECEIVE_READ);
+    if (link->fill > 0 && (link->state == LINK_OPEN || link->state == LINK_HELD)) notice_due(m, link, RECEIVE_READ);
 }
 
 size_t receive_held(const modem_t *m, uint8_t id)
