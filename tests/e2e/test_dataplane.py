@@ -135,13 +135,6 @@ class Reader:
         self.noticed[link] = False
         return data
 
-    def ask(self, link):
-        """One AT+CIPRECVLEN? in multiple mode: once the peer has closed, esp-at announces no rest any more."""
-        self.modem.serial.send(b"AT+CIPRECVLEN?\r\n")
-        self.events_before(b"+CIPRECVLEN:")
-        self.held[link] = max(int(self.modem.serial.until(b"\r\n").split(b",")[link]), 0)
-        self.events_before(OK)
-
     def send(self, data, link=None):
         """One AT+CIPSEND while notices arrive."""
         serial, prompt = self.modem.serial, self.modem.prompt()
@@ -334,8 +327,6 @@ class Ends(Case):
         peer.close()
         reader = Reader(modem, [0], 128)
         while reader.got[0] < len(data):
-            if not reader.held[0]:
-                reader.ask(0)
             if reader.held[0]:
                 reader.read(0)
             else:
@@ -357,6 +348,7 @@ class Ends(Case):
         modem.at("AT+CIPRECVDATA=0,1", b"\r\n+CIPRECVDATA,1:" + data[:1] + OK if modem.nonos else
                  b"+CIPRECVDATA:1," + data[:1] + OK)
         if not modem.nonos:
+            modem.serial.expect(b"\r\n+IPD,0,%d\r\n" % (self.SMALL - 1))
             modem.hang_up(0)
             modem.refused("AT+CIPRECVDATA=0,1")
             self.lengths(modem, -1)
