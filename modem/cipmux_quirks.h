@@ -23,6 +23,8 @@
       "1 AT+CIPCLOSE=5 without any link is an error")                                                                  \
     X(UDP_MODE_NEEDS_PORT, "udp-mode-needs-port", 1, 1, 1, "tcp.CIPSTART.set.udp-mode-without-local-port",             \
       "1 UDP mode 1 or 2 without a local port is an error")                                                            \
+    X(UDP_ANY_PEER, "udp-any-peer", 1, 0, 1, "tcp.CIPSTART.set.port-zero",                                             \
+      "1 a UDP link with a local port may be made to host 0, port 0: it waits for whoever sends")                      \
     X(UDP_STAYS, "udp-stays", 1, 0, 1, "link.model.wifi-lost-udp", "1 UDP links outlive the loss of Wi-Fi")            \
     X(UDP_STATUS, "udp-status", 3, 4, 5, "link.CIPSTATUS.model.status-3-udp",                                          \
       "esp-at: STATUS while only UDP links exist")                                                                     \

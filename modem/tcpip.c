@@ -215,7 +215,8 @@ static verdict_t dial_link(modem_t *m, const dial_t *dial)
     link_t *const    link = &m->link[dial->id];
     cipmux_address_t peer = { .family = 4, .port = dial->port };
     link_begin(m, dial->id, dial->type, false);
-    const bool literal = !dial->six && parse_ip4(dial->host, dial->host_length, peer.bytes);
+    const bool any = dial->port == 0 && dial->host_length == 1 && dial->host[0] == '0'; /* 0.0.0.0 */
+    const bool literal = any || (!dial->six && parse_ip4(dial->host, dial->host_length, peer.bytes));
     if (!literal) peer.family = dial->six ? 6 : 0;
     link->peer = peer;
     link->keepalive_s = dial->keepalive_s;
@@ -246,7 +247,8 @@ static verdict_t dial_command(modem_t *m, const args_t *args, size_t at, dial_t 
     const arg_t *const port = &args->at[at + 2];
     if (!arg_given(args, at + 2) || port->kind != ARG_NUMBER)
         return refuse_argument(m, FAULT_COUNT, at + 2, TEXT_ENTRY_ERROR);
-    if (port->number < 1 || port->number > 65535) return refuse_argument(m, FAULT_VALUE, at + 2, TEXT_NONE);
+    const bool any = dial->type == CIPMUX_UDP && arg_given(args, at + 3) && quirk(m, CIPMUX_QUIRK_UDP_ANY_PEER);
+    if (port->number < (any ? 0 : 1) || port->number > 65535) return refuse_argument(m, FAULT_VALUE, at + 2, TEXT_NONE);
     dial->port = (uint16_t)port->number;
     const size_t wrong = read_options(m, args, at + 3, dial);
     if (wrong != 0) return refuse_argument(m, FAULT_VALUE, wrong, TEXT_MISS_PARAM);
