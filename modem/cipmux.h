@@ -353,7 +353,8 @@ void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t no
  * to be polled; offer the rest again. */
 size_t cipmux_sink(cipmux_t *modem, uint64_t now_us, const void *bytes, size_t n);
 
-/* UART out: gives up to `capacity` bytes, returns how many. A +IPD frame is one unit: nothing else is printed inside. */
+/* UART out: gives up to `capacity` bytes, returns how many; 0: there are no more. A +IPD frame is one unit: nothing else is
+ * printed inside, and a call ends with it: sink what waits before the next one, or a download starves the commands. */
 size_t cipmux_poll(cipmux_t *modem, uint64_t now_us, void *out, size_t capacity);
 
 /* When to call cipmux_tick() at the latest; CIPMUX_NEVER if nothing is due. A deadline also says when an event that was

@@ -168,6 +168,7 @@ static size_t poll_frame(modem_t *m, char *out, size_t capacity)
     return n;
 }
 
+/* It ends at the end of a frame, so that a command that waits for room is read before the next frame begins. */
 size_t cipmux_poll(cipmux_t *modem, uint64_t now_us, void *out, size_t capacity)
 {
     modem_t *const m = (modem_t *)modem;
@@ -177,6 +178,7 @@ size_t cipmux_poll(cipmux_t *modem, uint64_t now_us, void *out, size_t capacity)
     for (;;) {
         char *const  at = (char *)out + n;
         const size_t room = capacity - n;
+        const bool   framed = m->reply.frame_open;
         if (room == 0) break;
         if (m->reply.frame_open)
             n += poll_frame(m, at, room);
@@ -187,6 +189,7 @@ size_t cipmux_poll(cipmux_t *modem, uint64_t now_us, void *out, size_t capacity)
         else if (!receive_next_frame(m))
             break;
         if (!m->reply.frame_open) cipmux_tick(modem, now_us);
+        if (framed && !m->reply.frame_open) break;
     }
     return n;
 }
