@@ -255,6 +255,11 @@ size_t uart_get(uart_t *uart, uint64_t now_us, uart_side_t side, void *bytes, si
     return n;
 }
 
+bool uart_receiving(const uart_t *uart, uint64_t now_us, uart_side_t side)
+{
+    return next_fall(&uart->to[side], uart->to[side].looks_from) <= now_us * TICKS_PER_US;
+}
+
 uint64_t uart_deadline(const uart_t *uart)
 {
     uint64_t start, soonest = TICKS_NEVER;

@@ -84,6 +84,9 @@ uint64_t uart_sent_at(const uart_t *uart, uart_side_t side);
 /* Takes bytes that have arrived at `side` by now; returns how many. */
 size_t uart_get(uart_t *uart, uint64_t now_us, uart_side_t side, void *bytes, size_t capacity);
 
+/* Has the start bit of the next byte for `side` come by now? So a receiver with a full buffer knows what it loses. */
+bool uart_receiving(const uart_t *uart, uint64_t now_us, uart_side_t side);
+
 /* When the next byte arrives at either end, as far as the bytes put so far tell; CIPMUX_NEVER: none is under way. A
  * byte that is in a FIFO already is not waited for. */
 uint64_t uart_deadline(const uart_t *uart);
