@@ -162,12 +162,14 @@ static bool asks_pending(const modem_t *m)
     return asks != 0;
 }
 
-/* A byte is dealt with only when whatever it may cause has room: an answer, requests, notes. */
+/* A byte is dealt with only when whatever it may cause has room: an answer, requests, notes. Passthrough answers nothing,
+ * and goes both ways at once. */
 static bool takes_byte(const modem_t *m)
 {
     if (m->line_held) return false;
     if (modem_is_off(m)) return true;
-    return reply_has_room(m) && !asks_pending(m) && m->note_fill + 3 <= NOTE_RING && sender_has_room(m);
+    if (!reply_has_room(m) && !sender_is_through(m)) return false;
+    return !asks_pending(m) && m->note_fill + 3 <= NOTE_RING && sender_has_room(m);
 }
 
 size_t cipmux_sink(cipmux_t *modem, uint64_t now_us, const void *bytes, size_t n)

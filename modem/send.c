@@ -232,12 +232,19 @@ static bool packets_wait(const modem_t *m)
     return m->sender.sent < m->sender.ready && link_alive(m);
 }
 
-/* Passthrough holds the UART while a packet is on its way; while the link is down bytes pile up to the buffer's end. */
+static bool burst_is_escape(const sender_t *s)
+{
+    return s->burst == 3 && s->plus == 3;
+}
+
+/* Passthrough holds the UART while a packet is on its way, and behind a "+++" whose time has come; while the link is down
+ * bytes pile up to the buffer's end. */
 bool sender_has_room(const modem_t *m)
 {
     const sender_t *const s = &m->sender;
     if (s->state != SENDER_THROUGH) return true;
-    return s->taken < CIPMUX_SEND_MAX && !packets_wait(m);
+    const bool leaves = burst_is_escape(s) && m->now >= s->last + time_us(m, CIPMUX_TIME_PACKET);
+    return s->taken < CIPMUX_SEND_MAX && !packets_wait(m) && !leaves;
 }
 
 uint8_t *link_send_buffer(const link_t *link)
@@ -302,11 +309,6 @@ void sender_byte(modem_t *m, uint8_t byte)
 bool sender_keeps_memory(const modem_t *m, uint8_t id)
 {
     return sender_is_through(m) && m->sender.link.id == id;
-}
-
-static bool burst_is_escape(const sender_t *s)
-{
-    return s->burst == 3 && s->plus == 3;
 }
 
 void sender_link_ended(modem_t *m, uint8_t id)
@@ -484,8 +486,8 @@ void sender_tick(modem_t *m)
 static bool waits_to_be_sent(const modem_t *m, cipmux_link_t link)
 {
     const sender_t *const s = &m->sender;
-    if (link.id != s->link.id || link.life != s->link.life || !link_alive(m) || !reply_has_room(m)) return false;
-    return s->state == SENDER_SENDING || (s->state == SENDER_THROUGH && packets_wait(m));
+    if (link.id != s->link.id || link.life != s->link.life || !link_alive(m)) return false;
+    return (s->state == SENDER_SENDING && reply_has_room(m)) || (s->state == SENDER_THROUGH && packets_wait(m));
 }
 
 static bool link_has_segments(const modem_t *m, cipmux_link_t link)

@@ -294,9 +294,48 @@ static void test_esp_at_burst_by_burst(void **state)
     search_all("esp-at-2.3", true);
 }
 
+/* ---- both ways at once ---- */
+
+/* In the middle of what goes to a UART that takes nothing more, bytes are taken, sent and end a packet; only behind "+++",
+ * which waits for that UART, nothing is. */
+static void takes_while_it_prints(const char *dialect)
+{
+    static board_t b;
+    static uint8_t bytes[1000];
+    const void    *sent;
+    size_t         n, arrived = 0;
+    enter_passthrough(&b, dialect);
+    assert_int_equal(cipmux_receive(&b.modem, b.now_us, dialled, bytes, sizeof bytes), sizeof bytes);
+    assert_int_equal(cipmux_poll(&b.modem, b.now_us, b.printed, 10), 10);
+    for (unsigned k = 0; k < 5000; k++) {
+        assert_int_equal(cipmux_sink(&b.modem, b.now_us, "x", 1), 1);
+        while (cipmux_send_peek(&b.modem, dialled, &sent, &n, NULL)) {
+            cipmux_send_done(&b.modem, b.now_us, dialled, n);
+            arrived += n;
+        }
+    }
+    assert_int_equal(arrived, 2 * 2048); /* whole packets */
+    b.now_us += 20000;
+    assert_int_equal(cipmux_sink(&b.modem, b.now_us, "+++", 3), 3);
+    b.now_us += 20000;
+    assert_int_equal(cipmux_sink(&b.modem, b.now_us, "AT\r\n", 4), 0);
+    for (n = 10; n < sizeof bytes; n++)
+        assert_int_equal(cipmux_poll(&b.modem, b.now_us, b.printed, 1), 1);
+    cipmux_tick(&b.modem, b.now_us);
+    assert_int_equal(cipmux_phase(&b.modem), CIPMUX_PHASE_COMMAND);
+}
+
+static void test_takes_while_it_prints(void **state)
+{
+    (void)state;
+    takes_while_it_prints("nonos-1.7.6");
+    takes_while_it_prints("esp-at-2.3");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_takes_while_it_prints),
         cmocka_unit_test(test_nonos_byte_by_byte),
         cmocka_unit_test(test_nonos_burst_by_burst),
         cmocka_unit_test(test_esp_at_byte_by_byte),
