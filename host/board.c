@@ -8,9 +8,21 @@
 
 enum { BOARD_ROUNDS = 64 }; /* of one turn; then the loop's other work gets its chance */
 
-uint64_t board_now(void)
+static uint64_t computers_time(void)
 {
     return uv_hrtime() / 1000;
+}
+
+static uint64_t (*clock_us)(void) = computers_time;
+
+uint64_t board_now(void)
+{
+    return clock_us();
+}
+
+void board_set_clock(uint64_t (*now_us)(void))
+{
+    clock_us = now_us;
 }
 
 /* ---- The log ----------------------------------------------------------------------------------------------------- */
@@ -109,6 +121,8 @@ static bool serve(board_t *board, uint64_t now_us)
             wire_set_line(board, &request.line);
         else if (radio_serves(&request))
             radio_request(&board->station, now_us, &request);
+        else if (board->config->simulated)
+            net_request(board->config->simulated, now_us, &request);
         else if (!sockets_request(&board->sockets, now_us, &request) && !publisher_request(&board->publisher, &request))
             dns_request(&board->dns, now_us, &request);
     }
@@ -119,6 +133,7 @@ static bool round_of_turn(board_t *board, uint64_t now_us)
 {
     bool moved = serve(board, now_us);
     moved |= radio_offer(board->config->air, &board->station, now_us, &board->modem);
+    if (board->config->simulated) moved |= net_offer(board->config->simulated, now_us, &board->modem);
     moved |= dns_turn(&board->dns, now_us);
     moved |= publisher_turn(&board->publisher, now_us);
     moved |= sockets_turn(&board->sockets, now_us);
@@ -144,7 +159,22 @@ static uint64_t linger_deadline(board_t *board, uint64_t now_us)
     return due;
 }
 
-static void board_turn(uv_idle_t *turn);
+uint64_t board_deadline(board_t *board, uint64_t now_us)
+{
+    if (board->woken) return 0;
+    uint64_t due = sooner(cipmux_deadline(&board->modem), sockets_deadline(&board->sockets, now_us));
+    due = sooner(due, sooner(publisher_deadline(&board->publisher), dns_deadline(&board->dns, now_us)));
+    due = sooner(due, sooner(log_deadline(board->log), radio_deadline(&board->station, now_us)));
+    due = sooner(due, sooner(wire_deadline(board, now_us), linger_deadline(board, now_us)));
+    return board->config->simulated ? sooner(due, net_deadline(board->config->simulated, now_us)) : due;
+}
+
+bool board_is_online(const board_t *board)
+{
+    for (size_t i = 0; i < CIPMUX_LINKS; i++)
+        if (board->sockets.link[i].state != LINK_IS_FREE) return true;
+    return board->publisher.waiting || dns_is_asking(&board->dns);
+}
 
 static void time_is_over(uv_timer_t *timer)
 {
@@ -153,10 +183,8 @@ static void time_is_over(uv_timer_t *timer)
 
 static void wait_for_deadline(board_t *board, uint64_t now_us)
 {
-    uint64_t due = sooner(cipmux_deadline(&board->modem), sockets_deadline(&board->sockets, now_us));
-    due = sooner(due, sooner(publisher_deadline(&board->publisher), dns_deadline(&board->dns, now_us)));
-    due = sooner(due, sooner(log_deadline(board->log), radio_deadline(&board->station, now_us)));
-    due = sooner(due, sooner(wire_deadline(board, now_us), linger_deadline(board, now_us)));
+    if (board->woken) return; /* the next turn comes at once */
+    uint64_t due = board_deadline(board, now_us);
     if (due == CIPMUX_NEVER) {
         uv_timer_stop(&board->timer);
         return;
@@ -165,12 +193,11 @@ static void wait_for_deadline(board_t *board, uint64_t now_us)
     uv_timer_start(&board->timer, time_is_over, due > now_us ? (due - now_us + 999) / 1000 : 1, 0);
 }
 
-static void board_turn(uv_idle_t *turn)
+void board_step(board_t *board)
 {
-    board_t *board = turn->data;
-    uv_idle_stop(turn);
     uint64_t now_us = board_now();
     int      rounds = 0;
+    board->woken = false;
     if (cipmux_deadline(&board->modem) <= now_us) cipmux_tick(&board->modem, now_us);
     log_tick(board->log, now_us);
     while (round_of_turn(board, now_us) && ++rounds < BOARD_ROUNDS)
@@ -178,12 +205,20 @@ static void board_turn(uv_idle_t *turn)
     bool was_full = board->port->out_end == PORT_OUT;
     board->port->kind->flush(board->port);
     if (rounds == BOARD_ROUNDS || (was_full && board->port->out_end < PORT_OUT)) board_wake(board);
-    wait_for_deadline(board, now_us);
+}
+
+static void board_turn(uv_idle_t *turn)
+{
+    board_t *board = turn->data;
+    uv_idle_stop(turn);
+    board_step(board);
+    wait_for_deadline(board, board_now());
 }
 
 void board_wake(board_t *board)
 {
-    uv_idle_start(&board->turn, board_turn);
+    board->woken = true;
+    if (!board->config->stepped) uv_idle_start(&board->turn, board_turn);
 }
 
 void board_linger(board_t *board, uint64_t quiet_us)

@@ -3,7 +3,10 @@
  *
  * The board runs on a libuv loop. Whatever happens (a socket is ready, a timer is over) only sets flags and calls
  * board_wake(); the one function that talks to the engine is the board's turn, which runs once per pass of the loop. So
- * nothing is re-entered, and a burst of events costs one write to the serial line. Several boards share one loop. */
+ * nothing is re-entered, and a burst of events costs one write to the serial line. Several boards share one loop.
+ *
+ * A stepped board is for a program with a time of its own (a simulator): board_set_clock() before anything else, then
+ * board_step() whenever board_deadline() has come; the loop only brings what the sockets have. */
 #ifndef HOST_BOARD_H
 #define HOST_BOARD_H
 
@@ -11,6 +14,7 @@
 #include "cipmux.h"
 #include "dns.h"
 #include "log.h"
+#include "net.h"
 #include "port.h"
 #include "publisher.h"
 #include "radio.h"
@@ -30,6 +34,8 @@ typedef struct {
     bool             reset_on_open; /* --boot=open: each opening of the serial port resets the modem */
     bool             real_pace;     /* --pace=real */
     const radio_t   *air;           /* the access points */
+    net_t           *simulated;     /* the network, instead of sockets and names; NULL: the real one */
+    bool             stepped;       /* the caller calls board_step() */
     unsigned         number;        /* which modem this is, for the log and its address */
 } board_config_t;
 
@@ -50,7 +56,8 @@ struct board {
     port_t               *port; /* the one that has it, or had it last */
     uint32_t              noted[CIPMUX_REASON_COUNT], host_noted[HOST_REASON_COUNT]; /* how often, since power-on */
 
-    uv_idle_t  turn;      /* active while something waits for the board's turn */
+    bool       woken;     /* something waits for the board's turn */
+    uv_idle_t  turn;      /* active while woken, unless the board is stepped */
     uv_timer_t timer;     /* the next deadline */
     uint64_t   linger_us; /* after the end of the input: how long it must be quiet; 0: does not end by itself */
 
@@ -66,9 +73,20 @@ void board_plug(board_t *board, port_t *port);
  * memory. */
 void board_close(board_t *board);
 
-/* For the parts of the board. */
-void     board_wake(board_t *board);
+/* The time of the process, in microseconds from anywhere: the computer's, or that of a clock set before it is asked. */
 uint64_t board_now(void);
+void     board_set_clock(uint64_t (*now_us)(void));
+
+/* For who steps a board. When the next step is due, 0: at once; CIPMUX_NEVER: not before something happens. To be asked
+ * after a step, and kept: what is looked at every so often is due so much later than `now_us`. board->woken says that
+ * something has happened meanwhile. */
+uint64_t board_deadline(board_t *board, uint64_t now_us);
+void     board_step(board_t *board);
+/* A link, a dial or a lookup is open, so that the next thing to happen may come from the network. */
+bool board_is_online(const board_t *board);
+
+/* For the parts of the board. */
+void board_wake(board_t *board);
 /* The far side of a port was opened, or left. */
 void board_far_side(port_t *port, bool open);
 /* Another port than this one has somebody. */

@@ -173,3 +173,10 @@ uint64_t dns_deadline(const dns_t *dns, uint64_t now_us)
     if (!dns->ready || !ares_timeout(dns->channel, NULL, &left)) return CIPMUX_NEVER;
     return now_us + (uint64_t)left.tv_sec * 1000000 + (uint64_t)left.tv_usec;
 }
+
+bool dns_is_asking(const dns_t *dns)
+{
+    for (size_t i = 0; i < DNS_LOOKUPS; i++)
+        if (dns->lookup[i].open || dns->lookup[i].answered) return true;
+    return false;
+}

@@ -38,5 +38,6 @@ void dns_close(dns_t *dns);
 bool     dns_request(dns_t *dns, uint64_t now_us, const cipmux_request_t *request);
 bool     dns_turn(dns_t *dns, uint64_t now_us);
 uint64_t dns_deadline(const dns_t *dns, uint64_t now_us);
+bool     dns_is_asking(const dns_t *dns); /* a name's answer is still to come, or to be told */
 
 #endif

@@ -9,21 +9,20 @@
 
 enum { LINGER_MS = 500, HELP_COLUMN = 34 };
 
-typedef struct {
-    const char *name;
-    const char *argument;                                /* NULL: none. In brackets, with its '=': may be left out */
-    const char *help;                                    /* each line of it on a line of its own */
-    bool (*read)(options_t *options, const char *value); /* value NULL: none was given. False: `error` is set */
-    bool early;                                          /* others depend on it */
-} option_t;
-
-__attribute__((format(printf, 2, 3))) static bool wrong(options_t *options, const char *format, ...)
+bool options_wrong(options_t *options, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(options->error, sizeof options->error, format, arguments);
     va_end(arguments);
     return false;
+}
+
+bool options_number(const char *text, unsigned long max, unsigned long *out)
+{
+    char *end;
+    *out = strtoul(text, &end, 10);
+    return *text >= '0' && *text <= '9' && *end == '\0' && *out <= max;
 }
 
 /* ---- The modem --------------------------------------------------------------------------------------------------- */
@@ -36,21 +35,13 @@ static bool read_dialect(options_t *options, const char *value)
         return true;
     }
     return cipmux_config(&options->board.modem, value) ||
-           wrong(options, "--dialect=%s: there is no such dialect; --dialect=list names them", value);
+           options_wrong(options, "--dialect=%s: there is no such dialect; --dialect=list names them", value);
 }
 
 static bool read_strict(options_t *options, const char *value)
 {
     (void)value;
     return cipmux_config(&options->board.modem, "nonos-1.7.6");
-}
-
-/* A decimal number up to `max`. */
-static bool read_number(const char *text, unsigned long max, unsigned long *out)
-{
-    char *end;
-    *out = strtoul(text, &end, 10);
-    return *text >= '0' && *text <= '9' && *end == '\0' && *out <= max;
 }
 
 /* The pauses between attempts: without them the program would try again and again, and do nothing else. */
@@ -69,14 +60,15 @@ static bool read_timing(options_t *options, const char *value)
         cipmux_config_timing(modem, value[0] == 'r');
         return true;
     }
-    if (!equals || (size_t)(equals - value) >= sizeof name || !read_number(equals + 1, UINT32_MAX, &ms))
-        return wrong(options, "--timing=%s: it is fast, real or NAME=MS; `cipmux help timing` lists the names", value);
+    if (!equals || (size_t)(equals - value) >= sizeof name || !options_number(equals + 1, UINT32_MAX, &ms))
+        return options_wrong(options, "--timing=%s: it is fast, real or NAME=MS; `cipmux help timing` lists the names",
+                             value);
     snprintf(name, sizeof name, "%.*s", (int)(equals - value), value);
     if (ms == 0 && needs_time(name))
-        return wrong(options, "--timing=%s: this pause is at least 1 ms, or nothing would hold back the next attempt",
-                     value);
+        return options_wrong(
+            options, "--timing=%s: this pause is at least 1 ms, or nothing would hold back the next attempt", value);
     return cipmux_config_time(modem, name, (uint32_t)ms) ||
-           wrong(options, "--timing=%s: there is no such time; `cipmux help timing` lists them", value);
+           options_wrong(options, "--timing=%s: there is no such time; `cipmux help timing` lists them", value);
 }
 
 static bool read_quirk(options_t *options, const char *value)
@@ -89,11 +81,11 @@ static bool read_quirk(options_t *options, const char *value)
         options->printed = true;
         return true;
     }
-    if (!equals || (size_t)(equals - value) >= sizeof id || !read_number(equals + 1, 255, &number))
-        return wrong(options, "--quirk=%s: it is ID=VALUE; --quirk=list names them", value);
+    if (!equals || (size_t)(equals - value) >= sizeof id || !options_number(equals + 1, 255, &number))
+        return options_wrong(options, "--quirk=%s: it is ID=VALUE; --quirk=list names them", value);
     snprintf(id, sizeof id, "%.*s", (int)(equals - value), value);
     return cipmux_config_quirk(&options->board.modem, id, (unsigned)number) ||
-           wrong(options, "--quirk=%s: no such quirk, or no such value; --quirk=list names them", value);
+           options_wrong(options, "--quirk=%s: no such quirk, or no such value; --quirk=list names them", value);
 }
 
 static bool read_mac(options_t *options, const char *value)
@@ -102,7 +94,7 @@ static bool read_mac(options_t *options, const char *value)
     char     rest;
     if (strlen(value) != 17 || sscanf(value, "%2x:%2x:%2x:%2x:%2x:%2x%c", &octet[0], &octet[1], &octet[2], &octet[3],
                                       &octet[4], &octet[5], &rest) != 6)
-        return wrong(options, "--mac=%s: it is six hexadecimal octets, such as 5c:cf:7f:00:00:01", value);
+        return options_wrong(options, "--mac=%s: it is six hexadecimal octets, such as 5c:cf:7f:00:00:01", value);
     for (size_t i = 0; i < 6; i++)
         options->board.modem.mac[i] = (uint8_t)octet[i];
     return true;
@@ -112,7 +104,7 @@ static bool read_boot(options_t *options, const char *value)
 {
     options->board.reset_on_open = strcmp(value, "open") == 0;
     return options->board.reset_on_open || strcmp(value, "start") == 0 ||
-           wrong(options, "--boot=%s: it is start or open", value);
+           options_wrong(options, "--boot=%s: it is start or open", value);
 }
 
 static bool read_world(options_t *options, const char *value)
@@ -126,8 +118,9 @@ static bool read_world(options_t *options, const char *value)
 static bool read_serial(options_t *options, serial_kind_t kind, const char *value)
 {
     if (options->serial != SERIAL_STANDARD)
-        return wrong(options, "a modem has one serial line: give one of --pty, --tcp, --unix, --tcp-connect, --serial "
-                              "and --rfc2217, once");
+        return options_wrong(options,
+                             "a modem has one serial line: give one of --pty, --tcp, --unix, --tcp-connect, --serial "
+                             "and --rfc2217, once");
     options->serial = kind;
     options->serial_where = value;
     return true;
@@ -141,8 +134,9 @@ static bool read_pty(options_t *options, const char *value)
 static bool read_tcp(options_t *options, const char *value)
 {
     port_place_t place;
-    return port_place_parse(value, &place) ? read_serial(options, SERIAL_TCP, value)
-                                           : wrong(options, "--tcp=%s: it is [HOST:]PORT, HOST an address", value);
+    return port_place_parse(value, &place)
+               ? read_serial(options, SERIAL_TCP, value)
+               : options_wrong(options, "--tcp=%s: it is [HOST:]PORT, HOST an address", value);
 }
 
 static bool read_unix(options_t *options, const char *value)
@@ -153,8 +147,9 @@ static bool read_unix(options_t *options, const char *value)
 static bool read_rfc2217(options_t *options, const char *value)
 {
     port_place_t place;
-    return port_place_parse(value, &place) ? read_serial(options, SERIAL_RFC2217, value)
-                                           : wrong(options, "--rfc2217=%s: it is [HOST:]PORT, HOST an address", value);
+    return port_place_parse(value, &place)
+               ? read_serial(options, SERIAL_RFC2217, value)
+               : options_wrong(options, "--rfc2217=%s: it is [HOST:]PORT, HOST an address", value);
 }
 
 static bool read_tcp_connect(options_t *options, const char *value)
@@ -162,7 +157,7 @@ static bool read_tcp_connect(options_t *options, const char *value)
     port_place_t place;
     return port_place_parse(value, &place) && place.port != 0
                ? read_serial(options, SERIAL_CONNECT, value)
-               : wrong(options, "--tcp-connect=%s: it is HOST:PORT, HOST an address", value);
+               : options_wrong(options, "--tcp-connect=%s: it is HOST:PORT, HOST an address", value);
 }
 
 static bool read_device(options_t *options, const char *value)
@@ -170,14 +165,14 @@ static bool read_device(options_t *options, const char *value)
     size_t   length;
     uint32_t baud;
     return port_device_parse(value, &length, &baud) ? read_serial(options, SERIAL_DEVICE, value)
-                                                    : wrong(options, "--serial=%s: it is DEVICE[,BAUD]", value);
+                                                    : options_wrong(options, "--serial=%s: it is DEVICE[,BAUD]", value);
 }
 
 static bool read_pace(options_t *options, const char *value)
 {
     options->board.real_pace = strcmp(value, "real") == 0;
     return options->board.real_pace || strcmp(value, "max") == 0 ||
-           wrong(options, "--pace=%s: it is real or max", value);
+           options_wrong(options, "--pace=%s: it is real or max", value);
 }
 
 static bool read_fail_on(options_t *options, const char *value)
@@ -188,7 +183,7 @@ static bool read_fail_on(options_t *options, const char *value)
         snprintf(name, sizeof name, "%.*s", (int)(length < sizeof name ? length : sizeof name - 1), at);
         unsigned bit = run_fail_named(name);
         if (bit == 0)
-            return wrong(options, "--fail-on=%s: it is refusal, loss and classic, with commas between", value);
+            return options_wrong(options, "--fail-on=%s: it is refusal, loss and classic, with commas between", value);
         options->fail_on |= bit;
         at += length;
         if (*at == '\0') return true;
@@ -198,15 +193,15 @@ static bool read_fail_on(options_t *options, const char *value)
 static bool read_linger(options_t *options, const char *value)
 {
     unsigned long ms;
-    if (!read_number(value, UINT32_MAX, &ms))
-        return wrong(options, "--linger=%s: it is a number of milliseconds", value);
+    if (!options_number(value, UINT32_MAX, &ms))
+        return options_wrong(options, "--linger=%s: it is a number of milliseconds", value);
     options->linger_ms = (uint32_t)ms;
     return true;
 }
 
 /* ---- The network ------------------------------------------------------------------------------------------------- */
 
-static bool read_net(options_t *options, const char *value)
+bool options_net(options_t *options, const char *value)
 {
     static const char *const scopes[] = { [SCOPE_ALL] = "all", [SCOPE_LOCAL] = "local", [SCOPE_NONE] = "none" };
     for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
@@ -214,15 +209,15 @@ static bool read_net(options_t *options, const char *value)
             options->board.net = (address_scope_t)i;
             return true;
         }
-    return wrong(options, "--net=%s: it is all, local or none", value);
+    return options_wrong(options, "--net=%s: it is all, local or none", value);
 }
 
 static bool read_publish(options_t *options, const char *value)
 {
     if (options->board.publish_count == OPTIONS_PUBLISH_MAX)
-        return wrong(options, "--publish=%s: at most %d of them", value, OPTIONS_PUBLISH_MAX);
+        return options_wrong(options, "--publish=%s: at most %d of them", value, OPTIONS_PUBLISH_MAX);
     if (!publish_parse(value, &options->publish[options->board.publish_count]))
-        return wrong(options, "--publish=%s: it is [ADDRESS:]HOSTPORT:PORT, for UDP with /udp behind", value);
+        return options_wrong(options, "--publish=%s: it is [ADDRESS:]HOSTPORT:PORT, for UDP with /udp behind", value);
     options->board.publish_count++;
     return true;
 }
@@ -255,10 +250,12 @@ static bool read_verbose(options_t *options, const char *value)
     return true;
 }
 
+static void print_for(FILE *out, const options_program_t *program);
+
 static bool read_help(options_t *options, const char *value)
 {
     (void)value;
-    options_print(stdout);
+    print_for(stdout, options->program);
     options->printed = true;
     return true;
 }
@@ -272,97 +269,131 @@ static bool read_version(options_t *options, const char *value)
 }
 
 /* clang-format off */
-static const option_t table[] = {
-    {"dialect", "NAME", "which firmware: classic (default), nonos-1.7.6, esp-at-2.3; =list", read_dialect, true},
-    {"strict", NULL, "exactly the hardware's firmware: --dialect=nonos-1.7.6", read_strict, true},
+static const option_t modem_table[] = {
+    {"dialect", "NAME", "which firmware: classic (default), nonos-1.7.6, esp-at-2.3; =list", read_dialect, OPTION_EARLY},
+    {"strict", NULL, "exactly the hardware's firmware: --dialect=nonos-1.7.6", read_strict, OPTION_EARLY},
     {"timing", "fast|real|NAME=MS", "times of boot, scan, join ...: as short as can be (default),\n"
-                                    "as measured on modules, or one of them", read_timing, false},
-    {"quirk", "ID=VALUE", "a firmware detail that differs or is a guess; =list", read_quirk, false},
-    {"mac", "XX:XX:XX:XX:XX:XX", "the station's MAC address", read_mac, false},
-    {"boot", "start|open", "power on at once (default), or reset at each opening of the serial port", read_boot, false},
-    {"world", "FILE", "access points, as words; default: \"lab\" with password \"password\"", read_world, false},
-    {"pty", "[=LINK]", "the serial line is a pseudo-terminal, LINK a symbolic link to it", read_pty, false},
-    {"tcp", "[HOST:]PORT", "the serial line is a TCP port, for one client; port 0: any", read_tcp, false},
-    {"unix", "PATH", "the serial line is a Unix socket", read_unix, false},
+                                    "as measured on modules, or one of them", read_timing, 0},
+    {"quirk", "ID=VALUE", "a firmware detail that differs or is a guess; =list", read_quirk, 0},
+    {"mac", "XX:XX:XX:XX:XX:XX", "the station's MAC address", read_mac, 0},
+    {"boot", "start|open", "power on at once (default), or reset at each opening of the serial port", read_boot, OPTION_LINE},
+    {"world", "FILE", "access points, as words; default: \"lab\" with password \"password\"", read_world, 0},
+    {"pty", "[=LINK]", "the serial line is a pseudo-terminal, LINK a symbolic link to it", read_pty, OPTION_LINE},
+    {"tcp", "[HOST:]PORT", "the serial line is a TCP port, for one client; port 0: any", read_tcp, OPTION_LINE},
+    {"unix", "PATH", "the serial line is a Unix socket", read_unix, OPTION_LINE},
     {"tcp-connect", "HOST:PORT", "the serial line is a connection to there: an emulator that listens", read_tcp_connect,
-     false},
-    {"serial", "DEVICE[,BAUD]", "the serial line is a device, at the modem's rate", read_device, false},
+     OPTION_LINE},
+    {"serial", "DEVICE[,BAUD]", "the serial line is a device, at the modem's rate", read_device, OPTION_LINE},
     {"rfc2217", "[HOST:]PORT", "the serial line is a TCP port whose client sets rate and reset (DTR)", read_rfc2217,
-     false},
-    {"pace", "real|max", "bytes take the time that the line's rate gives them; default max", read_pace, false},
-    {"linger", "MS", "stdin is a pipe: end after the input and so much silence (default 500)", read_linger, false},
-    {"net", "all|local|none", "what the modem reaches: everything (default), this computer, nothing", read_net, false},
+     OPTION_LINE},
+    {"pace", "real|max", "bytes take the time that the line's rate gives them; default max", read_pace, OPTION_LINE},
+    {"linger", "MS", "stdin is a pipe: end after the input and so much silence (default 500)", read_linger, OPTION_LINE},
+    {"net", "all|local|none", "what the modem reaches: everything (default), this computer, nothing", options_net, 0},
     {"publish", "[ADDRESS:]HOSTPORT:PORT[/udp]", "where the modem's PORT is found; default 127.0.0.1, the same\n"
-                                                 "port, 8000 higher below 1024; HOSTPORT 0: any", read_publish, false},
+                                                 "port, 8000 higher below 1024; HOSTPORT 0: any", read_publish, 0},
     {"fail-on", "refusal,loss,classic", "cipmux run: exit status 1 if the modem noted such a thing", read_fail_on,
-     false},
-    {"log", "FILE", "the log goes there instead of to stderr", read_log, false},
-    {"trace", "FILE", "write all that happens as JSON lines", read_trace, false},
-    {"quiet", NULL, "problems only", read_quiet, false},
-    {"verbose", NULL, "each movement of bytes too", read_verbose, false},
-    {"version", NULL, "print the version", read_version, false},
-    {"help", NULL, "print this; `cipmux help TOPIC` knows more", read_help, false},
+     OPTION_LINE},
+    {"log", "FILE", "the log goes there instead of to stderr", read_log, 0},
+    {"trace", "FILE", "write all that happens as JSON lines", read_trace, 0},
+    {"quiet", NULL, "problems only", read_quiet, 0},
+    {"verbose", NULL, "each movement of bytes too", read_verbose, 0},
+    {"version", NULL, "print the version", read_version, 0},
+    {"help", NULL, "print this; `cipmux help TOPIC` knows more", read_help, 0},
 };
 /* clang-format on */
 
-static const size_t table_size = sizeof table / sizeof *table;
+static const size_t modem_rows = sizeof modem_table / sizeof *modem_table;
 
 static bool may_be_left_out(const option_t *option)
 {
     return !option->argument || strncmp(option->argument, "[=", 2) == 0;
 }
 
+static void print_row(FILE *out, const option_t *option)
+{
+    char        left[64];
+    const char *line = option->help;
+    const char *argument = option->argument ? option->argument : "";
+    snprintf(left, sizeof left, "--%s%s%s", option->name, may_be_left_out(option) ? "" : "=", argument);
+    if (strlen(left) >= HELP_COLUMN)
+        fprintf(out, "  %s\n  %*s", left, HELP_COLUMN, "");
+    else
+        fprintf(out, "  %-*s", HELP_COLUMN, left);
+    for (const char *end; (end = strchr(line, '\n')); line = end + 1)
+        fprintf(out, "%.*s\n  %*s", (int)(end - line), line, HELP_COLUMN, "");
+    fprintf(out, "%s\n", line);
+}
+
+static const option_t *find_in(const option_t *rows, size_t count, const char *name, size_t length)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(rows[i].name) == length && memcmp(rows[i].name, name, length) == 0) return &rows[i];
+    return NULL;
+}
+
+/* A program's own row stands for the one of that name. */
+static const option_t *find(const options_program_t *program, const char *name, size_t length)
+{
+    const option_t *option = find_in(program->rows, program->count, name, length);
+    if (!option) option = find_in(modem_table, modem_rows, name, length);
+    return option && option->flags & OPTION_LINE && !program->line ? NULL : option;
+}
+
+static void print_for(FILE *out, const options_program_t *program)
+{
+    fputs(program->usage, out);
+    for (size_t i = 0; i < program->count; i++)
+        print_row(out, &program->rows[i]);
+    for (size_t i = 0; i < modem_rows; i++)
+        if (find(program, modem_table[i].name, strlen(modem_table[i].name)) == &modem_table[i])
+            print_row(out, &modem_table[i]);
+    fprintf(out, "\nThis computer is 10.0.2.2 for the modem. Join with AT+CWJAP=\"lab\",\"password\".\n");
+}
+
+static const options_program_t cipmux_program = {
+    .name = "cipmux",
+    .usage =
+        "cipmux: the ESP8266 AT modem as software\n\n"
+        "usage: cipmux [OPTION]...     the modem on this terminal, or on stdin and stdout\n"
+        "       cipmux run [OPTION]... -- COMMAND [ARGUMENT]...    a command with a modem of its own:\n"
+        "                              $CIPMUX_TTY and $CIPMUX_TCP are its serial line, $CIPMUX_HOST its address\n"
+        "       cipmux lab [OPTION]... FIRMWARE    a simulated microcontroller at the modem; see cipmux lab --help\n"
+        "       cipmux help [TOPIC]    reasons, a reason's id, quirks, timing, dialects\n\n",
+    .line = true,
+};
+
 void options_print(FILE *out)
 {
-    fprintf(out,
-            "cipmux: the ESP8266 AT modem as software\n\n"
-            "usage: cipmux [OPTION]...     the modem on this terminal, or on stdin and stdout\n"
-            "       cipmux run [OPTION]... -- COMMAND [ARGUMENT]...    a command with a modem of its own:\n"
-            "                              $CIPMUX_TTY and $CIPMUX_TCP are its serial line, $CIPMUX_HOST its address\n"
-            "       cipmux help [TOPIC]    reasons, a reason's id, quirks, timing, dialects\n\n");
-    for (size_t i = 0; i < table_size; i++) {
-        char        left[64];
-        const char *line = table[i].help;
-        const char *argument = table[i].argument ? table[i].argument : "";
-        snprintf(left, sizeof left, "--%s%s%s", table[i].name, may_be_left_out(&table[i]) ? "" : "=", argument);
-        if (strlen(left) >= HELP_COLUMN)
-            fprintf(out, "  %s\n  %*s", left, HELP_COLUMN, "");
-        else
-            fprintf(out, "  %-*s", HELP_COLUMN, left);
-        for (const char *end; (end = strchr(line, '\n')); line = end + 1)
-            fprintf(out, "%.*s\n  %*s", (int)(end - line), line, HELP_COLUMN, "");
-        fprintf(out, "%s\n", line);
-    }
-    fprintf(out, "\nThis computer is 10.0.2.2 for the modem. Join with AT+CWJAP=\"lab\",\"password\".\n");
+    print_for(out, &cipmux_program);
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
-static const option_t *find(const char *name, size_t length)
-{
-    for (size_t i = 0; i < table_size; i++)
-        if (strlen(table[i].name) == length && memcmp(table[i].name, name, length) == 0) return &table[i];
-    return NULL;
-}
-
 /* Reads one option of argv and, where it stands alone, its value behind it. */
 static bool read_one(options_t *options, int argc, char **argv, int *at, bool early)
 {
-    const char *text = argv[*at];
+    const char *text = argv[*at], *program = options->program->name;
+    if (options->program->takes_file && text[0] != '-') {
+        if (options->file && !early) return options_wrong(options, "%s: one file is enough", text);
+        if (!early) options->file = text;
+        return true;
+    }
     if (text[0] != '-' || text[1] != '-' || text[2] == '\0')
-        return wrong(options, "%s: this is no option; see cipmux --help", text);
+        return options_wrong(options, "%s: this is no option; see %s --help", text, program);
     const char     *equals = strchr(text, '=');
     size_t          length = equals ? (size_t)(equals - text) - 2 : strlen(text) - 2;
-    const option_t *option = find(text + 2, length);
+    const option_t *option = find(options->program, text + 2, length);
     const char     *value = equals ? equals + 1 : NULL;
-    if (!option) return wrong(options, "--%.*s: there is no such option; see cipmux --help", (int)length, text + 2);
-    if (value && !option->argument) return wrong(options, "--%s takes no argument", option->name);
+    if (!option)
+        return options_wrong(options, "--%.*s: there is no such option; see %s --help", (int)length, text + 2, program);
+    if (value && !option->argument) return options_wrong(options, "--%s takes no argument", option->name);
     if (!value && !may_be_left_out(option)) {
         if (*at + 1 == argc)
-            return wrong(options, "--%s needs its argument: --%s=%s", option->name, option->name, option->argument);
+            return options_wrong(options, "--%s needs its argument: --%s=%s", option->name, option->name,
+                                 option->argument);
         value = argv[++*at];
     }
-    return option->early != early || option->read(options, value);
+    return !(option->flags & OPTION_EARLY) == early || option->read(options, value);
 }
 
 /* `run [OPTION]... -- COMMAND [ARGUMENT]...`: where the options end. 0: `error` is set. */
@@ -373,29 +404,48 @@ static int find_command(options_t *options, int argc, char **argv)
         options->command = argv + i + 1;
         if (i + 1 < argc) return i;
     }
-    wrong(options, "cipmux run: which command? cipmux run [OPTION]... -- COMMAND [ARGUMENT]...");
+    options_wrong(options, "cipmux run: which command? cipmux run [OPTION]... -- COMMAND [ARGUMENT]...");
     return 0;
 }
 
 static bool fits_together(options_t *options)
 {
     if (options->command && options->serial != SERIAL_STANDARD)
-        return wrong(options, "cipmux run: the serial line is $CIPMUX_TTY and $CIPMUX_TCP, no option changes that");
-    if (!options->command && options->fail_on) return wrong(options, "--fail-on is an option of cipmux run");
+        return options_wrong(options,
+                             "cipmux run: the serial line is $CIPMUX_TTY and $CIPMUX_TCP, no option changes that");
+    if (!options->command && options->fail_on) return options_wrong(options, "--fail-on is an option of cipmux run");
+    return true;
+}
+
+static void begin(options_t *options, const options_program_t *program)
+{
+    *options = (options_t){ .program = program, .linger_ms = LINGER_MS, .volume = LOG_NORMAL };
+    cipmux_config(&options->board.modem, "classic");
+}
+
+static bool read_all(options_t *options, int first, int argc, char **argv)
+{
+    for (int pass = 0; pass < 2; pass++)
+        for (int i = first; i < argc && !options->printed; i++)
+            if (!read_one(options, argc, argv, &i, pass == 0)) return false;
+    options->board.publish = options->publish;
     return true;
 }
 
 bool options_read(options_t *options, int argc, char **argv)
 {
-    *options = (options_t){ .linger_ms = LINGER_MS, .volume = LOG_NORMAL };
-    cipmux_config(&options->board.modem, "classic");
+    begin(options, &cipmux_program);
     bool runs = argc >= 2 && strcmp(argv[1], "run") == 0;
     bool asks = runs && argc == 3 && strcmp(argv[2], "--help") == 0;
     if (runs && !asks && (argc = find_command(options, argc, argv)) == 0) return false;
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = runs ? 2 : 1; i < argc && !options->printed; i++)
-            if (!read_one(options, argc, argv, &i, pass == 0)) return false;
-    options->board.publish = options->publish;
+    if (!read_all(options, runs ? 2 : 1, argc, argv)) return false;
     if (options->command) run_publish(options->publish, &options->board.publish_count);
     return fits_together(options);
+}
+
+bool options_read_for(options_t *options, const options_program_t *program, void *own, int argc, char **argv)
+{
+    begin(options, program);
+    options->own = own;
+    return read_all(options, 1, argc, argv);
 }

@@ -17,7 +17,34 @@ typedef enum {
     SERIAL_RFC2217
 } serial_kind_t;
 
+typedef struct options options_t;
+
+enum {
+    OPTION_EARLY = 1, /* others depend on it */
+    OPTION_LINE = 2,  /* about the serial line to the outside: only for a program that has one */
+};
+
+/* A row of the table. */
 typedef struct {
+    const char *name;
+    const char *argument;                                /* NULL: none. In brackets, with its '=': may be left out */
+    const char *help;                                    /* each line of it on a line of its own */
+    bool (*read)(options_t *options, const char *value); /* value NULL: none was given. False: `error` is set */
+    unsigned flags;
+} option_t;
+
+/* A program with a modem in it: what it knows beside the modem's own options. A row of a name that the modem's options
+ * have too takes its place. */
+typedef struct {
+    const char     *name;  /* as it is called */
+    const char     *usage; /* the beginning of --help */
+    const option_t *rows;
+    size_t          count;
+    bool            line;       /* its modem has a serial line to the outside */
+    bool            takes_file; /* an argument that is no option is options_t.file */
+} options_program_t;
+
+struct options {
     board_config_t board;
     publish_t      publish[OPTIONS_PUBLISH_MAX + RUN_RULES];
     serial_kind_t  serial;
@@ -29,11 +56,23 @@ typedef struct {
     log_volume_t   volume;
     bool           printed; /* the option was a question (--help and the like), answered on stdout */
     char           error[OPTIONS_ERROR_MAX];
-} options_t;
+
+    const options_program_t *program;
+    void                    *own;  /* of the program's own rows */
+    const char              *file; /* NULL: none */
+};
 
 /* Reads argv[1..], or those between "run" and "--". False: `error` says which option and why; nothing was begun.
  * board.air stays NULL: the caller's. */
 bool options_read(options_t *options, int argc, char **argv);
+
+/* Reads argv[1..] for another program than cipmux; its rows find `own` in options->own. */
+bool options_read_for(options_t *options, const options_program_t *program, void *own, int argc, char **argv);
+
+/* For rows: sets `error` and returns false; reads a decimal number up to `max`. */
+__attribute__((format(printf, 2, 3))) bool options_wrong(options_t *options, const char *format, ...);
+bool                                       options_net(options_t *options, const char *value); /* the row --net */
+bool                                       options_number(const char *text, unsigned long max, unsigned long *out);
 
 /* The text of --help and `cipmux help`. */
 void options_print(FILE *out);

@@ -7,17 +7,29 @@ enum { WIRE_PIECE = 1024, WIRE_AGAIN_US = 1000 };
 
 /* ---- Rates ------------------------------------------------------------------------------------------------------- */
 
-/* Understand each other: the number of stop bits does not matter for that. */
-static bool same_rate(const cipmux_line_t *a, const cipmux_line_t *b)
+static bool same_format(const cipmux_line_t *a, const cipmux_line_t *b)
 {
-    return a->baud == b->baud && a->data_bits == b->data_bits && a->parity == b->parity;
+    return a->data_bits == b->data_bits && a->parity == b->parity;
+}
+
+/* A receiver bears 3 %: a divisor seldom gives the very rate. */
+static bool near_rate(const cipmux_line_t *a, const cipmux_line_t *b)
+{
+    uint32_t more = a->baud > b->baud ? a->baud : b->baud, less = a->baud > b->baud ? b->baud : a->baud;
+    return (uint64_t)(more - less) * 100 <= (uint64_t)more * 3;
+}
+
+/* Understand each other: the number of stop bits does not matter for that. */
+static bool understand(const cipmux_line_t *a, const cipmux_line_t *b)
+{
+    return near_rate(a, b) && same_format(a, b);
 }
 
 static void note_difference(board_t *board, const cipmux_line_t *far, const cipmux_line_t *modem)
 {
     log_record_t record = { .event = "line", .reason = host_reason_id(HOST_REASON_RATE_DIFFERS) };
     board_noted(board, HOST_REASON_RATE_DIFFERS);
-    if (far->baud != modem->baud)
+    if (!near_rate(far, modem))
         board_log(board, &record, "the program set %lu, the modem runs at %lu", (unsigned long)far->baud,
                   (unsigned long)modem->baud);
     else
@@ -32,8 +44,8 @@ static void look_at_far_line(board_t *board, uint64_t now_us)
     port_t       *port = board->port;
     cipmux_line_t modem = wire->line, far = modem;
     bool          known = port->open && port->kind->far_line && port->kind->far_line(port, &far);
-    bool          differs = known && !same_rate(&far, &modem);
-    bool          changed = !same_rate(&far, &wire->far) || far.stop_bits != wire->far.stop_bits;
+    bool          differs = known && !understand(&far, &modem);
+    bool changed = far.baud != wire->far.baud || !same_format(&far, &wire->far) || far.stop_bits != wire->far.stop_bits;
     wire->far = far;
     if (wire->uart && changed) uart_set_line(wire->uart, now_us, UART_FAR, &far);
     if (differs && (!wire->differs || changed)) note_difference(board, &far, &modem);
@@ -109,13 +121,13 @@ static bool put_from_port(board_t *board, uint64_t now_us)
     return n > 0;
 }
 
+/* Takes what has arrived in any case, so that it is over for the line and no deadline any more. */
 static bool feed_from_line(board_t *board, uint64_t now_us)
 {
     wire_t *wire = &board->wire;
-    if (wire->held_first == wire->held_end) {
-        wire->held_first = 0;
-        wire->held_end = uart_get(wire->uart, now_us, UART_MODEM, wire->held, sizeof wire->held);
-    }
+    if (wire->held_first == wire->held_end) wire->held_first = wire->held_end = 0;
+    wire->held_end +=
+        uart_get(wire->uart, now_us, UART_MODEM, wire->held + wire->held_end, sizeof wire->held - wire->held_end);
     size_t n = wire->held_end - wire->held_first;
     size_t taken = n ? cipmux_sink(&board->modem, now_us, wire->held + wire->held_first, n) : 0;
     wire->held_first += taken;
@@ -132,10 +144,21 @@ static size_t take_output(board_t *board, uint64_t now_us, uint8_t *out, size_t 
                       : cipmux_poll(&board->modem, now_us, out, room);
 }
 
+/* With flow control by CTS a character begins only while that is low, so none is put ahead of its time: the next one
+ * goes when the last one's stop bit is on the line. */
+static size_t room_for_modem(const wire_t *wire, uint64_t now_us)
+{
+    enum { FLOW_CTS = 2 };
+    uint64_t bit_us = 1000000 / wire->line.baud + 1;
+    size_t   room = uart_room(wire->uart, UART_MODEM);
+    if (!(wire->line.flow & FLOW_CTS)) return room;
+    return room > 0 && !wire->cts_high && uart_sent_at(wire->uart, UART_MODEM) <= now_us + bit_us;
+}
+
 static bool put_from_modem(board_t *board, uint64_t now_us)
 {
     uint8_t bytes[WIRE_PIECE];
-    size_t  room = uart_room(board->wire.uart, UART_MODEM);
+    size_t  room = room_for_modem(&board->wire, now_us);
     size_t  n = cipmux_poll(&board->modem, now_us, bytes, room < sizeof bytes ? room : sizeof bytes);
     if (n > 0) uart_put(board->wire.uart, now_us, UART_MODEM, bytes, n);
     return n > 0;
@@ -214,6 +237,12 @@ uint64_t wire_garbled(const board_t *board)
         sum += counters.framing + counters.parity + counters.overruns;
     }
     return sum;
+}
+
+void wire_set_cts(board_t *board, bool high)
+{
+    board->wire.cts_high = high;
+    board_wake(board);
 }
 
 void wire_far_side_changed(board_t *board)

@@ -24,6 +24,7 @@ typedef struct {
     bool          differs;    /* the modem's and the far side's, and that was noted */
     uint64_t      unheard;    /* bytes to a closed far side */
     bool          silence_noted;
+    bool          cts_high; /* the modem's CTS, if its line has that flow control: it must not begin a character */
     uint64_t      last_output_us;
 } wire_t;
 
@@ -36,6 +37,8 @@ bool wire_turn(board_t *board, uint64_t now_us);
 uint64_t wire_deadline(const board_t *board, uint64_t now_us);
 /* LINE: everything printed so far leaves at the old rate, then the switch. */
 void wire_set_line(board_t *board, const cipmux_line_t *line);
+/* The level of the modem's CTS; low at first. Only with pacing. */
+void wire_set_cts(board_t *board, bool high);
 /* Nothing is left to take or to bring to the far side. */
 bool wire_is_quiet(board_t *board, uint64_t now_us);
 /* Bytes that either end read at the wrong rate; without pacing there are none. */

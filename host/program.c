@@ -1,0 +1,141 @@
+/* The beginning and the end of a program with one modem. See program.h. */
+#include "program.h"
+
+#include "radio_words.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+int program_complain(const program_t *program, const char *text, int status)
+{
+    fprintf(stderr, "%s: %s\n", program->options.program ? program->options.program->name : "cipmux", text);
+    return status;
+}
+
+/* ---- The world file ---------------------------------------------------------------------------------------------- */
+
+static bool say(program_t *program, words_t *words, const char *line)
+{
+    if (program->say) return program->say(program->context, words, line);
+    return words_run(radio_verbs, RADIO_VERBS, &program->air, words);
+}
+
+/* EXIT_DONE, or the exit status after a complaint. */
+static int read_world(program_t *program, const char *name)
+{
+    static words_t words; /* too large for the stack */
+    char           line[4096], text[512];
+    unsigned       number = 0;
+    bool           good = true;
+    FILE          *file = fopen(name, "r");
+    if (!file) {
+        snprintf(text, sizeof text, "%s: %s", name, strerror(errno));
+        return program_complain(program, text, EXIT_FILE);
+    }
+    while (good && fgets(line, sizeof line, file)) {
+        number++;
+        line[strcspn(line, "\r\n")] = '\0';
+        good = words_parse(&words, line) && say(program, &words, line);
+    }
+    fclose(file);
+    if (good) return EXIT_DONE;
+    snprintf(text, sizeof text, "%s:%u: %s", name, number, words.error);
+    return program_complain(program, text, EXIT_FILE);
+}
+
+/* ---- Signals ----------------------------------------------------------------------------------------------------- */
+
+static void signalled(uv_signal_t *handle, int number)
+{
+    program_t *program = handle->data;
+    program->status = EXIT_SIGNAL + number;
+    uv_stop(&program->loop);
+}
+
+void program_watch_signals(program_t *program)
+{
+    static const int numbers[PROGRAM_SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
+    for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
+        uv_signal_init(&program->loop, &program->signal[i]);
+        program->signal[i].data = program;
+        uv_signal_start(&program->signal[i], signalled, numbers[i]);
+        uv_unref((uv_handle_t *)&program->signal[i]);
+    }
+}
+
+void program_ignore_signals(program_t *program)
+{
+    for (size_t i = 0; i < PROGRAM_SIGNALS; i++)
+        uv_close((uv_handle_t *)&program->signal[i], NULL);
+}
+
+/* ---- The log ----------------------------------------------------------------------------------------------------- */
+
+void program_log_role(program_t *program, const char *where)
+{
+    board_log(&program->board, &(log_record_t){ .event = "modem" }, "%s, this program is the modem on %s",
+              cipmux_dialect_name(program->options.board.modem.dialect), where);
+}
+
+static void show_in_file(void *file, const char *line)
+{
+    fprintf(file, "%s\n", line);
+}
+
+/* A file that gets each line at once. NULL after a complaint. */
+static FILE *open_lines(program_t *program, const char *option, const char *name)
+{
+    char  text[PORT_ERROR_MAX];
+    int   fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+    if (file) {
+        setvbuf(file, NULL, _IOLBF, 0);
+        return file;
+    }
+    snprintf(text, sizeof text, "--%s=%s: %s", option, name, strerror(errno));
+    program_complain(program, text, EXIT_USAGE);
+    return NULL;
+}
+
+static bool open_log(program_t *program)
+{
+    const options_t *options = &program->options;
+    log_t           *log = &program->log;
+    *log = (log_t){ .volume = options->volume, .start_us = board_now() };
+    if (options->trace && !(log->trace = open_lines(program, "trace", options->trace))) return false;
+    if (!options->log) return true;
+    program->log_file = open_lines(program, "log", options->log);
+    log->show = show_in_file;
+    log->context = program->log_file;
+    return program->log_file != NULL;
+}
+
+/* ---- Life -------------------------------------------------------------------------------------------------------- */
+
+int program_open(program_t *program)
+{
+    options_t *options = &program->options;
+    radio_init(&program->air);
+    options->board.air = &program->air;
+    int failed = options->world ? read_world(program, options->world) : EXIT_DONE;
+    if (failed) return failed;
+    if (!open_log(program)) return EXIT_USAGE;
+    signal(SIGPIPE, SIG_IGN);
+    uv_loop_init(&program->loop);
+    if (board_open(&program->board, &program->loop, &options->board, &program->log)) return EXIT_DONE;
+    return program_complain(program, strerror(errno), EXIT_USAGE);
+}
+
+void program_close(program_t *program)
+{
+    if (!program->log_file) program->log.show = NULL; /* the terminal goes first */
+    board_close(&program->board);
+    uv_run(&program->loop, UV_RUN_DEFAULT);
+    log_tick(&program->log, CIPMUX_NEVER);
+    uv_loop_close(&program->loop);
+    if (program->log.trace) fclose(program->log.trace);
+    if (program->log_file) fclose(program->log_file);
+}

@@ -1,0 +1,41 @@
+/* What programs with one modem share: its air, its log, its board on a loop, signals, and how all that begins and ends. */
+#ifndef HOST_PROGRAM_H
+#define HOST_PROGRAM_H
+
+#include "board.h"
+#include "options.h"
+#include "radio.h"
+#include "words.h"
+
+/* Exit statuses; a signal gives 128 and its number. */
+enum { EXIT_DONE = 0, EXIT_DIFFERS = 1, EXIT_USAGE = 2, EXIT_FILE = 3, EXIT_TIME = 4, EXIT_SIGNAL = 128 };
+
+enum { PROGRAM_SIGNALS = 3 };
+
+typedef struct {
+    options_t   options; /* read by the caller, before anything else */
+    uv_loop_t   loop;
+    uv_signal_t signal[PROGRAM_SIGNALS];
+    log_t       log;
+    FILE       *log_file; /* of --log, or NULL */
+    radio_t     air;
+    board_t     board;
+    int         status;
+    /* Takes a line of the world file, split into words; NULL: it is about access points. False: words->error. */
+    bool (*say)(void *context, words_t *words, const char *line);
+    void *context;
+} program_t;
+
+/* Prints "cipmux: TEXT" on stderr and returns the status. */
+int program_complain(const program_t *program, const char *text, int status);
+/* Reads the world file, opens log and loop, powers the modem on. EXIT_DONE, or the status after a complaint. */
+int program_open(program_t *program);
+/* SIGINT, SIGTERM and SIGHUP stop the loop and set the status. Undone by program_ignore_signals(). */
+void program_watch_signals(program_t *program);
+void program_ignore_signals(program_t *program);
+/* The log's line about who this modem is. */
+void program_log_role(program_t *program, const char *where);
+/* Ends the board, its connections and the log. */
+void program_close(program_t *program);
+
+#endif
