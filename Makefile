@@ -3,6 +3,7 @@ BUILD   ?= build
 PREFIX  ?= /usr/local
 SECONDS ?= 60
 JOBS    ?= $(shell nproc)
+PLAYWRIGHT = tests/browser/node_modules/.package-lock.json
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING -DCMAKE_INSTALL_PREFIX=$(PREFIX)
 
 .PHONY: run build test lint format size docs mutate fuzz bench demo install clean help
@@ -18,13 +19,14 @@ build: ## build the program: build/cipmux
 	@cmake --build $(BUILD) -j $(JOBS)
 
 test: ## install what is missing, build, run every test
-	@tools/dependencies build test
+	@tools/dependencies build test avr browser
+	@$(MAKE) --no-print-directory -s $(PLAYWRIGHT)
 	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS)
 	@tools/test $(BUILD)
 
 lint: ## format, clang-tidy, cppcheck, layers, words, warnings of every compiler
-	@tools/dependencies build test lint
+	@tools/dependencies build test avr lint
 	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
 	@tools/lint $(BUILD)
 
@@ -32,18 +34,21 @@ format: ## put every C file into the style of .clang-format
 	@tools/dependencies lint
 	@find modem world driver host lab examples tests -name '*.[ch]' | xargs clang-format -i
 
-size: ## code, RAM and stack of modem/ on x86-64 and Cortex-M0
-	@tools/dependencies build lint
+size: ## code, RAM and stack of modem/ on x86-64 and Cortex-M0, of driver/ on the ATmega328P
+	@tools/dependencies build test avr lint
 	@tools/size $(BUILD)/size
+	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target firmware firmware_programs >/dev/null
+	@tools/size-driver $(BUILD)
 
 docs: ## print docs/PROTOCOL.md from the engine's tables
-	@tools/dependencies build test
+	@tools/dependencies build test avr
 	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target protocol
 	@$(BUILD)/tests/protocol >docs/PROTOCOL.md
 
 mutate: ## change each cell of the engine's tables: does a transcript notice?
-	@tools/dependencies build test
+	@tools/dependencies build test avr
 	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target mutate
 	@$(BUILD)/tests/mutate tests/transcripts tests/mutation/exceptions.txt
@@ -57,10 +62,16 @@ bench: ## AT -> OK rounds against socat
 	@$(MAKE) --no-print-directory build
 	@tools/bench $(BUILD)/cipmux
 
-demo: ## a page load in single and in multiple mode: table, traces and a picture in build/demo/
-	@tools/dependencies build test
-	@$(MAKE) --no-print-directory build
-	@tools/demo $(BUILD)/cipmux
+demo: ## Chromium loads a page from an ATmega328P in both modes: figures, picture; ONCE=1 ends by itself
+	@tools/dependencies build avr browser
+	@$(MAKE) --no-print-directory -s build $(PLAYWRIGHT)
+	@$(MAKE) --no-print-directory -s -C examples/firmware BUILD=$(abspath $(BUILD))/firmware webserver webserver-single
+	@tools/demo $(if $(ONCE),--once) $(BUILD)/cipmux $(BUILD)/firmware
+
+# The package that drives Chromium, for demo and test.
+$(PLAYWRIGHT): tests/browser/package-lock.json
+	@npm ci --prefix tests/browser --no-audit --no-fund --loglevel=error
+	@touch $@
 
 install: build ## install program, library, header and cipmux.pc below PREFIX
 	@cmake --install $(BUILD) --prefix $(PREFIX)

@@ -110,12 +110,12 @@ class Serial:
 class Modem:
     """A cipmux process and its serial side, echo off. Use as a context; the end checks how the process ends."""
 
-    def __init__(self, *options, dialect=CLASSIC, serial="pty", join=True):
+    def __init__(self, *options, dialect=CLASSIC, serial="pty", join=True, port=0):
         self.dialect = dialect
         self.folder = tempfile.TemporaryDirectory(prefix="cipmux-e2e-")
         self.kind = serial
         self.link = os.path.join(self.folder.name, "tty")
-        side = {"pty": f"--pty={self.link}", "tcp": "--tcp=127.0.0.1:0", "unix": f"--unix={self.link}"}[serial]
+        side = {"pty": f"--pty={self.link}", "tcp": f"--tcp=127.0.0.1:{port}", "unix": f"--unix={self.link}"}[serial]
         self.log = []
         self._news = threading.Condition()
         environment = dict(os.environ, HOME=self.folder.name, XDG_STATE_HOME=self.folder.name,

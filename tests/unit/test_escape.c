@@ -335,10 +335,8 @@ static void test_takes_while_it_prints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_takes_while_it_prints),
-        cmocka_unit_test(test_nonos_byte_by_byte),
-        cmocka_unit_test(test_nonos_burst_by_burst),
-        cmocka_unit_test(test_esp_at_byte_by_byte),
+        cmocka_unit_test(test_takes_while_it_prints), cmocka_unit_test(test_nonos_byte_by_byte),
+        cmocka_unit_test(test_nonos_burst_by_burst),  cmocka_unit_test(test_esp_at_byte_by_byte),
         cmocka_unit_test(test_esp_at_burst_by_burst),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
