@@ -1054,5 +1054,7 @@ int main(int argc, char **argv)
     }
     report();
     printf("%llu seeds failed\n", (unsigned long long)failures);
-    return planted ? failures == 0 : failures != 0;
+    bool good = planted ? failures != 0 : failures == 0;
+    printf("%d passed, %d failed\n", good, !good);
+    return !good;
 }

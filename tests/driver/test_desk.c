@@ -80,6 +80,6 @@ int main(int argc, char **argv)
                 failed += wrong != NULL;
                 if (wrong) printf("%s, %u baud, passive %d: %s\n", name, bauds[baud], passive, wrong);
             }
-    printf("%d scenarios, %d failed\n", run, failed);
+    printf("%d passed, %d failed\n", run - failed, failed);
     return failed != 0;
 }

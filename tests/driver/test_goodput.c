@@ -137,7 +137,7 @@ static bool up(const char *dialect)
 
 int main(void)
 {
-    int failed = 0;
+    int failed = 0, run = 0;
     for (size_t i = 0; i < SEND; i++)
         bytes_up[i] = pattern(i);
     for (size_t i = 0; cipmux_dialect_name(i); i++) {
@@ -145,6 +145,8 @@ int main(void)
         failed += !down(dialect, false);
         if (CIPDRV_PASSIVE) failed += !down(dialect, true);
         failed += !up(dialect);
+        run += 2 + CIPDRV_PASSIVE;
     }
+    printf("%d passed, %d failed\n", run - failed, failed);
     return failed != 0;
 }

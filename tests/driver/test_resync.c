@@ -111,5 +111,6 @@ int main(void)
                 failed += !scenario(cipmux_dialect_name(i), (desk_harm_t)harm, place, longest_us);
     printf("%d faults, %d too long: until frames are read again %.3f s, until CLOSED %.3f s at most\n", run, failed,
            (double)longest_us[0] / 1e6, (double)longest_us[1] / 1e6);
+    printf("%d passed, %d failed\n", run - failed, failed);
     return failed != 0;
 }

@@ -823,5 +823,6 @@ int main(int count, char **arguments)
     fclose(scenario);
     if (lab.show_wire) fputc('\n', stderr);
     if (reports) report();
+    printf("%d passed, %d failed\n", status == 0, status != 0);
     return status;
 }
