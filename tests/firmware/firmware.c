@@ -619,7 +619,7 @@ static bool check_page(words_t *words, const browser_t *browser, const page_t *p
 
 static void knock(browser_t *browser, page_t *page, size_t index)
 {
-    snprintf(page->name, sizeof page->name, "browser%zu", index);
+    snprintf(page->name, sizeof page->name, "browser%u", (unsigned)(index % 100));
     page->peer = net_client(&lab.world.net, page->name, &(cipmux_address_t){ 0 }, (uint16_t)browser->port);
     page->asked = false;
     live_now();
