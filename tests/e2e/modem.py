@@ -2,6 +2,7 @@
 
 Every wait has a deadline and waits for an event: a byte on the serial side, a line of the log, a socket.
 """
+import hashlib
 import os
 import pathlib
 import re
@@ -345,6 +346,50 @@ def receive(peer, n):
             raise AssertionError(f"the modem closed after {data[-200:]!r}")
         data += piece
     return data
+
+
+class Peer(threading.Thread):
+    """Sends its data and takes everything until the modem closes, in a thread."""
+
+    def __init__(self, connection, data):
+        super().__init__(daemon=True)
+        self.connection = connection
+        self.data = data
+        self.digest = hashlib.sha256()
+        self.received = 0
+        self.news = threading.Condition()
+        self.error = None
+        self.start()
+
+    def run(self):
+        writer = threading.Thread(target=self._write, daemon=True)
+        writer.start()
+        try:
+            while piece := self.connection.recv(65536):
+                self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # nonos waits for each ACK
+                with self.news:
+                    self.digest.update(piece)
+                    self.received += len(piece)
+                    self.news.notify_all()
+        except OSError as error:
+            self.error = error
+        writer.join()
+
+    def _write(self):
+        data = memoryview(self.data)
+        try:
+            while data:  # each send may last as long as the socket's patience; sendall() as a whole
+                data = data[self.connection.send(data[:65536]):]
+        except OSError as error:
+            self.error = error
+
+    def wait(self, n):
+        """Until it has n bytes."""
+        deadline = time.monotonic() + PATIENCE
+        with self.news:
+            while self.received < n:
+                if not self.news.wait(deadline - time.monotonic()):
+                    raise AssertionError(f"the peer has {self.received} bytes of {n}")
 
 
 def rejected(address):

@@ -10,10 +10,9 @@ import random
 import re
 import select
 import socket
-import threading
 import time
 
-from modem import ESP_AT, NONOS, OK, PATIENCE, Case, Modem, accept, each_dialect, listener, main, port_of, receive
+from modem import ESP_AT, NONOS, OK, PATIENCE, Case, Modem, Peer, accept, each_dialect, listener, main, port_of, receive
 
 MEGABYTE = 1 << 20
 VOLUME = 10 * MEGABYTE
@@ -38,50 +37,6 @@ def sha256(data):
 def cpu_seconds(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-class Peer(threading.Thread):
-    """Sends its data and takes everything until the modem closes, in a thread."""
-
-    def __init__(self, connection, data):
-        super().__init__(daemon=True)
-        self.connection = connection
-        self.data = data
-        self.digest = hashlib.sha256()
-        self.received = 0
-        self.news = threading.Condition()
-        self.error = None
-        self.start()
-
-    def run(self):
-        writer = threading.Thread(target=self._write, daemon=True)
-        writer.start()
-        try:
-            while piece := self.connection.recv(65536):
-                self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # nonos waits for each ACK
-                with self.news:
-                    self.digest.update(piece)
-                    self.received += len(piece)
-                    self.news.notify_all()
-        except OSError as error:
-            self.error = error
-        writer.join()
-
-    def _write(self):
-        data = memoryview(self.data)
-        try:
-            while data:  # each send may last as long as the socket's patience; sendall() as a whole
-                data = data[self.connection.send(data[:65536]):]
-        except OSError as error:
-            self.error = error
-
-    def wait(self, n):
-        """Until it has n bytes."""
-        deadline = time.monotonic() + PATIENCE
-        with self.news:
-            while self.received < n:
-                if not self.news.wait(deadline - time.monotonic()):
-                    raise AssertionError(f"the peer has {self.received} bytes of {n}")
 
 
 class Reader:

@@ -3,44 +3,13 @@ import hashlib
 import select
 import socket
 import subprocess
-import threading
 
-from modem import Case, Modem, accept, client, each_dialect, listener, main, pattern, port_of
+from modem import Case, Modem, Peer, accept, client, each_dialect, listener, main, pattern, port_of
 
 MEGABYTE = 1 << 20
 PIECE = 2048           # the largest CIPSEND
 CREDIT = 64 * 1024     # bytes that a peer may write to a link whose data nobody reads, and KiB*1024 that memory may grow
 PUBLISH = "--publish=127.0.0.1:0:80"
-
-
-class Peer(threading.Thread):
-    """Sends its data and takes everything until the modem closes, in a thread."""
-
-    def __init__(self, connection, data):
-        super().__init__(daemon=True)
-        self.connection = connection
-        self.data = data
-        self.digest = hashlib.sha256()
-        self.received = 0
-        self.error = None
-        self.start()
-
-    def run(self):
-        writer = threading.Thread(target=self._write, daemon=True)
-        writer.start()
-        try:
-            while piece := self.connection.recv(65536):
-                self.digest.update(piece)
-                self.received += len(piece)
-        except OSError as error:
-            self.error = error
-        writer.join()
-
-    def _write(self):
-        try:
-            self.connection.sendall(self.data)
-        except OSError as error:
-            self.error = error
 
 
 class Exchange:
