@@ -300,13 +300,11 @@ static uint16_t received(life_t *l, const uint8_t *data, uint16_t n)
 
 /* ---- The judge of what goes up ----------------------------------------------------------------------------------- */
 
-/* The AT+CIPSENDs that byte `at` of the stream was in, from the latest on; what comes behind the last one belongs to
- * it. */
+/* The AT+CIPSENDs that byte `at` of the stream was in, from the latest on. */
 static const desk_unit_t *piece_at(const life_t *l, uint32_t at, size_t *from)
 {
     while ((*from)-- > 0) {
-        bool last = *from + 1 == l->pieces;
-        if (at >= l->piece[*from].first && (last || at < l->piece[*from].first + l->piece[*from].n))
+        if (at >= l->piece[*from].first && at < l->piece[*from].first + l->piece[*from].n)
             return unit_up(l->piece[*from].unit);
     }
     return NULL;
@@ -319,6 +317,15 @@ static bool piece_touched(const life_t *l, uint32_t at)
     while ((unit = piece_at(l, at, &i)))
         if (unit->touched) return true;
     return false;
+}
+
+/* The count of the last send was garbled, so the modem took what the driver wrote behind it, "+++" and the probe, for payload
+ * too. */
+static bool escape_behind(const life_t *l, uint32_t at, uint8_t byte)
+{
+    if (!byte || !strchr("+AT\r\n", byte) || !l->pieces) return false;
+    size_t last = l->pieces - 1;
+    return at >= l->piece[last].first + l->piece[last].n && unit_up(l->piece[last].unit)->touched;
 }
 
 /* A command in the place of a send whose prompt was lost: the driver has paid nothing of it. */
@@ -462,7 +469,8 @@ static void judge_up(conn_t *c, const uint8_t *bytes, size_t n)
         } else if (is_escape(l, c->got)) {
             sums.escapes++;
             c->lost = l->mistaken = true;
-        } else if (piece_touched(l, c->got) || (c->got && piece_touched(l, c->got - 1))) {
+        } else if (piece_touched(l, c->got) || (c->got && piece_touched(l, c->got - 1)) ||
+                   escape_behind(l, c->got, bytes[i])) {
             c->got++;
             sums.up_wrong++;
         } else if (desk.last_harm_us[DESK_TO_MODEM] && (c->lost || n - i < 6 || foreign(bytes + i, n - i))) {
