@@ -190,6 +190,13 @@ static void opened(cipdrv_t *driver, uint8_t id)
     tell(driver, CIPDRV_OPENED, id, client);
 }
 
+/* The modem has a link of which the program knows nothing. */
+static void close_untold(cipdrv_link_t *link)
+{
+    link->cause = CAUSE_UNTOLD;
+    link->state = LINK_CLOSING;
+}
+
 /* AT+CIPSTATUS has told which links there are. */
 static void compare_links(cipdrv_t *driver)
 {
@@ -204,8 +211,7 @@ static void compare_links(cipdrv_t *driver)
             opened(driver, id);
         else if (link->state < LINK_DIALING) { /* a client's, of which we heard nothing */
             uint8_t state = link->state;
-            link->cause = CAUSE_UNTOLD;
-            link->state = LINK_CLOSING;
+            close_untold(link);
             if (state == LINK_DIAL) tell(driver, CIPDRV_CLOSED, id, CIPDRV_REFUSED);
         }
     }
@@ -539,9 +545,8 @@ void cipdrv_word(cipdrv_t *driver, uint8_t word)
         if (driver->command != COMMAND_SEND || driver->stage != STAGE_AWAIT) break;
         driver->stage = STAGE_PAYLOAD;
         wait(driver, TAKEN_LIMIT);
-        if (!link_at(driver, command_link(driver))
-                 ->left) /* nothing is to be sent any more: the link was given up, or is gone */
-            recover(driver);
+        /* Nothing to be sent any more: the link was given up, or is gone. */
+        if (!link_at(driver, command_link(driver))->left) recover(driver);
         break;
 #if CIPDRV_CUR
     case WORD_ESP_AT: driver->esp_at = true; break;
@@ -591,10 +596,7 @@ static void waits(cipdrv_t *driver, uint8_t id, uint16_t n, bool all)
     cipdrv_link_t *link = link_at(driver, id);
     if (n == NOT_OPEN) n = 0;
 #if CIPDRV_CUR
-    if (link->state == LINK_FREE && all && n && driver->esp_at) {
-        link->cause = CAUSE_UNTOLD;
-        link->state = LINK_CLOSING;
-    }
+    if (link->state == LINK_FREE && all && n && driver->esp_at) close_untold(link);
 #endif
     if (link->state == LINK_ENDED && all && !n) free_link(driver, id, CIPDRV_LOST); /* if there were any */
     if (link->state == LINK_OPEN || link->state == LINK_ENDED) link->unread = n;
@@ -738,6 +740,14 @@ static void overdue(cipdrv_t *driver)
         recover(driver);
 }
 
+static uint8_t stored_byte(cipdrv_link_t *link)
+{
+#if CIPDRV_FLASH
+    if (link->from) return flash_byte(link->data++);
+#endif
+    return *link->data++;
+}
+
 /* The next byte of the send. What a link that has ended still owes is made up, so that the modem gets its count. */
 static uint8_t payload_byte(cipdrv_t *driver)
 {
@@ -750,12 +760,7 @@ static uint8_t payload_byte(cipdrv_t *driver)
             driver->config->handler(driver, CIPDRV_FILL, command_link(driver), &c, 1);
         else
 #endif
-#if CIPDRV_FLASH
-            if (link->from)
-            c = flash_byte(link->data++);
-        else
-#endif
-            c = *link->data++;
+            c = stored_byte(link);
     }
 #if CIPDRV_THROUGH
     if (driver->stage == STAGE_THROUGH) {
@@ -769,8 +774,10 @@ static uint8_t payload_byte(cipdrv_t *driver)
 
 static bool may_pay(cipdrv_t *driver)
 {
-    return driver->stage ==
-           STAGE_PAYLOAD IF_THROUGH(|| (driver->stage == STAGE_THROUGH && link_at(driver, command_link(driver))->left));
+#if CIPDRV_THROUGH
+    if (driver->stage == STAGE_THROUGH) return link_at(driver, command_link(driver))->left;
+#endif
+    return driver->stage == STAGE_PAYLOAD;
 }
 
 static uint16_t write(cipdrv_t *driver, uint8_t *out, uint16_t n)
@@ -835,9 +842,8 @@ uint16_t cipdrv_poll(cipdrv_t *driver, uint16_t now, uint8_t *out, uint16_t n)
     }
 #if CIPDRV_THROUGH
     else if (driver->stage == STAGE_THROUGH) {
-        if (!driver->through && !link_at(driver, command_link(driver))->left) {
+        if (!driver->through && !link_at(driver, command_link(driver))->left)
             pause(driver, COMMAND_ESCAPE, THROUGH_GUARD);
-        }
     }
 #endif
     else if (due)

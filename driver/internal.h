@@ -86,10 +86,8 @@ static inline uint8_t flash_next(const char **at) /* the compiler does not find 
 #endif
 #if CIPDRV_LINKS > 1
 #define IF_MULTIPLE(...) __VA_ARGS__
-#define IF_SINGLE(...)
 #else
 #define IF_MULTIPLE(...)
-#define IF_SINGLE(...) __VA_ARGS__
 #endif
 
 /* Sorted by ASCII, none the beginning of another: the reader goes through them once while a line comes in. Behind one that
