@@ -131,12 +131,18 @@ static bool read_pty(options_t *options, const char *value)
     return read_serial(options, SERIAL_PTY, value);
 }
 
-static bool read_tcp(options_t *options, const char *value)
+/* A place to listen at. */
+static bool read_place(options_t *options, serial_kind_t kind, const char *name, const char *value)
 {
     port_place_t place;
     return port_place_parse(value, &place)
-               ? read_serial(options, SERIAL_TCP, value)
-               : options_wrong(options, "--tcp=%s: it is [HOST:]PORT, HOST an address", value);
+               ? read_serial(options, kind, value)
+               : options_wrong(options, "--%s=%s: it is [HOST:]PORT, HOST an address", name, value);
+}
+
+static bool read_tcp(options_t *options, const char *value)
+{
+    return read_place(options, SERIAL_TCP, "tcp", value);
 }
 
 static bool read_unix(options_t *options, const char *value)
@@ -146,10 +152,7 @@ static bool read_unix(options_t *options, const char *value)
 
 static bool read_rfc2217(options_t *options, const char *value)
 {
-    port_place_t place;
-    return port_place_parse(value, &place)
-               ? read_serial(options, SERIAL_RFC2217, value)
-               : options_wrong(options, "--rfc2217=%s: it is [HOST:]PORT, HOST an address", value);
+    return read_place(options, SERIAL_RFC2217, "rfc2217", value);
 }
 
 static bool read_tcp_connect(options_t *options, const char *value)
