@@ -380,19 +380,10 @@ static void setup_verdict(cipdrv_t *driver, bool ok)
 
 /* ---- Verdicts -------------------------------------------------------------------------------------------------- */
 
-/* OK or not. Of a send it is the refusal. */
-static void verdict(cipdrv_t *driver, bool ok)
+/* Of a command behind the set-up. */
+static void command_verdict(cipdrv_t *driver, uint8_t command, bool ok)
 {
-    uint8_t command = driver->command, id = command_link(driver);
-    if (driver->stage != STAGE_AWAIT || command == COMMAND_ESCAPE ||
-        (ok && (command == COMMAND_SEND IF_THROUGH(|| command == COMMAND_THROUGH))))
-        return; /* of an older command; or the prompt is to come */
-    if (command < COMMAND_STATUS) {
-        setup_verdict(driver, ok);
-        return;
-    }
-    idle(driver);
-    if (!ok && command != COMMAND_JOIN) driver->check = true;
+    uint8_t id = command_link(driver);
     switch (command) {
     case COMMAND_STATUS:
         if (!driver->check) /* else a line was garbled, or is unknown: the next beat asks again */
@@ -459,6 +450,22 @@ static void verdict(cipdrv_t *driver, bool ok)
         break;
     default: break;
     }
+}
+
+/* OK or not. Of a send it is the refusal. */
+static void verdict(cipdrv_t *driver, bool ok)
+{
+    uint8_t command = driver->command;
+    if (driver->stage != STAGE_AWAIT || command == COMMAND_ESCAPE ||
+        (ok && (command == COMMAND_SEND IF_THROUGH(|| command == COMMAND_THROUGH))))
+        return; /* of an older command; or the prompt is to come */
+    if (command < COMMAND_STATUS) {
+        setup_verdict(driver, ok);
+        return;
+    }
+    idle(driver);
+    if (!ok && command != COMMAND_JOIN) driver->check = true;
+    command_verdict(driver, command, ok);
 }
 
 /* SEND OK or SEND FAIL; one that comes when none is due is an older send's, or said twice. */
@@ -915,12 +922,12 @@ bool cipdrv_send(cipdrv_t *driver, uint8_t id, const void *data, uint16_t n, uin
     return true;
 }
 
-void cipdrv_close(cipdrv_t *driver, uint8_t id)
+void cipdrv_close(cipdrv_t *driver, uint8_t link)
 {
 #if CIPDRV_THROUGH
     driver->through = false;
 #endif
-    if (id < CIPDRV_LINKS) close_link(driver, id, CIPDRV_BY_US);
+    if (link < CIPDRV_LINKS) close_link(driver, link, CIPDRV_BY_US);
 }
 
 #if CIPDRV_ASK

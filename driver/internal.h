@@ -231,7 +231,7 @@ enum { /* cipdrv_link_t.state */
 #if CIPDRV_LINKS > 1
 #define link_at(driver, id) cipdrv_link(driver, id)
 #else
-#define link_at(driver, id) (&(driver)->links[(id)*0])
+#define link_at(driver, id) ((void)(id), &(driver)->links[0])
 #endif
 
 #define FRAME_MAX 2048  /* bytes; a longer one is a garbled number [tcpip 4.10] */

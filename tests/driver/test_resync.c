@@ -41,13 +41,14 @@ static uint16_t program(desk_t *d, uint8_t event, uint8_t link, void *data, uint
 
 static bool network(desk_t *d)
 {
-    static uint8_t bytes[1460];
-    net_peer_t    *peer = net_peer(&d->world.net, "server");
-    bool           moved = false;
+    static const char harmful[] = "\r\nready\r\n\r\n+IPD,4,2000:\r\nOK\r\n0,CLOSED\r\n";
+    static uint8_t    bytes[1460];
+    net_peer_t       *peer = net_peer(&d->world.net, "server");
+    bool              moved = false;
     if (!peer || !streams) return false;
     while (peer->segments < 4 && peer->linked) {
         memset(bytes, 'a' + (int)(peer_sent / 1460 % 26), sizeof bytes);
-        memcpy(bytes + 100, "\r\nready\r\n\r\n+IPD,4,2000:\r\nOK\r\n0,CLOSED\r\n", 39);
+        memcpy(bytes + 100, harmful, sizeof harmful - 1);
         if (!net_send(&d->world.net, peer, bytes, sizeof bytes, 0)) break;
         peer_sent += sizeof bytes;
         moved = true;
@@ -86,7 +87,7 @@ static bool scenario(const char *dialect, desk_harm_t harm, unsigned place, uint
     if (!desk_await(&desk, CIPDRV_OPENED, dialled, 60 * DESK_SECOND)) return false;
     streams = true;
     desk_run(&desk, DESK_SECOND);
-    desk_harm_at(&desk, DESK_TO_DRIVER, desk.line[DESK_TO_DRIVER].sent + 400 + 150 * place, harm);
+    desk_harm_at(&desk, DESK_TO_DRIVER, desk.line[DESK_TO_DRIVER].sent + 400 + 150ull * place, harm);
     while (!desk.last_harm_us[DESK_TO_DRIVER])
         desk_run(&desk, 1000);
     fault_us = desk.now_us;

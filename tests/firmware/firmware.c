@@ -431,7 +431,7 @@ static bool read_level(words_t *words, size_t index, bool *high)
 
 static bool say_pin(void *context, words_t *words)
 {
-    pin_t pin;
+    pin_t pin = { 0 };
     bool  wanted;
     (void)context;
     if (!read_pin(words, 1, &pin) || !read_level(words, 2, &wanted)) return false;
@@ -443,7 +443,7 @@ static bool say_pin(void *context, words_t *words)
 
 static bool say_drive(void *context, words_t *words)
 {
-    pin_t pin;
+    pin_t pin = { 0 };
     bool  high;
     (void)context;
     if (!read_pin(words, 1, &pin) || !read_level(words, 2, &high)) return false;
@@ -478,7 +478,7 @@ static bool say_adc(void *context, words_t *words)
 
 static bool say_rts(void *context, words_t *words)
 {
-    pin_t pin;
+    pin_t pin = { 0 };
     (void)context;
     if (!read_pin(words, 1, &pin)) return false;
     lab.stop_at = (uint16_t)(pin.port == 'B' ? 0x25 : pin.port == 'C' ? 0x28 : 0x2b); /* PORTx */
@@ -546,7 +546,7 @@ static bool say_console_got(words_t *words)
 static bool say_console(void *context, words_t *words)
 {
     const words_arg_t *what = words_plain(words, 1, "at, sends, got or forgets");
-    pin_t              to, from;
+    pin_t              to = { 0 }, from = { 0 };
     const uint8_t     *bytes;
     size_t             n;
     long               baud = 9600;
