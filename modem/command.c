@@ -427,6 +427,6 @@ void slot_tick(modem_t *m)
         run_now(m, m->line.text, m->slot.n);
         return;
     }
-    m->asks &= (uint8_t)~ASK_RESOLVE;
+    m->asks &= ~(uint32_t)ASK_RESOLVE;
     slot_resolved(m, &none);
 }

@@ -644,7 +644,7 @@ struct MAY_ALIAS modem {
     uint64_t               now, ready_at; /* ready_at CIPMUX_NEVER: running */
     uint32_t               burst_us;
     uint8_t                family;    /* family_t */
-    uint8_t                asks;      /* ASK_* */
+    uint32_t               asks;      /* ASK_* */
     uint8_t                fails_due; /* bit per link: its segments failed, and that is not printed yet */
     bool                   line_held; /* LINE was fetched and not answered */
     cipmux_line_t          uart;
@@ -698,19 +698,23 @@ bool modem_is_busy(const modem_t *m);
 /* The restart that AT+RST asks for, with what it prints first. */
 void modem_forced_restart(modem_t *m);
 
-/* Handlers of the command table, by chapter. */
+/* Handlers of the command table, by file. */
 /* clang-format off */
-#define HANDLERS(X)                                                                                                    \
+#define HANDLERS(X) HANDLERS_SYSTEM(X) HANDLERS_TCPIP(X) HANDLERS_WIFI(X)
+#define HANDLERS_SYSTEM(X)                                                                                             \
     X(run, at) X(run, echo_off) X(run, echo_on) X(run, rst) X(run, gmr) X(run, restore) X(query, sysmsg)               \
-    X(set, sysmsg) X(query, sysstore) X(set, sysstore) X(query, syslog) X(set, syslog) X(query, cipmux)                \
-    X(set, cipmux) X(set, cipstart) X(set, cipstartex) X(set, cipsend) X(set, cipsendex) X(run, cipsend)               \
-    X(set, cipclose) X(run, cipclose) X(set, cipclosemode) X(run, cipstatus) X(query, cipstate) X(run, cifsr)          \
-    X(set, cifsr) X(query, cipserver) X(set, cipserver) X(query, cipservermaxconn) X(set, cipservermaxconn)            \
-    X(query, cipsto) X(set, cipsto) X(query, cipdinfo) X(set, cipdinfo) X(set, cipdomain) X(query, uart)               \
-    X(set, uart) X(set, ipr) X(set, savetranslink) X(query, cipreconnintv) X(set, cipreconnintv)                       \
-    X(set, cipsendbuf) X(set, cipbufreset) X(run, cipbufreset) X(set, cipbufstatus) X(run, cipbufstatus)               \
-    X(set, cipcheckseq) X(query, ciptcpopt) X(set, ciptcpopt) X(query, cipv6) X(set, cipv6) X(query, cipmode)          \
-    X(set, cipmode) X(query, ciprecvmode) X(set, ciprecvmode) X(set, ciprecvdata) X(query, ciprecvlen)                 \
+    X(set, sysmsg) X(query, sysstore) X(set, sysstore) X(query, syslog) X(set, syslog) X(query, uart) X(set, uart)     \
+    X(set, ipr)
+#define HANDLERS_TCPIP(X)                                                                                              \
+    X(query, cipmux) X(set, cipmux) X(set, cipstart) X(set, cipstartex) X(set, cipsend) X(set, cipsendex)              \
+    X(run, cipsend) X(set, cipclose) X(run, cipclose) X(set, cipclosemode) X(run, cipstatus) X(query, cipstate)        \
+    X(run, cifsr) X(set, cifsr) X(query, cipserver) X(set, cipserver) X(query, cipservermaxconn)                       \
+    X(set, cipservermaxconn) X(query, cipsto) X(set, cipsto) X(query, cipdinfo) X(set, cipdinfo) X(set, cipdomain)     \
+    X(set, savetranslink) X(query, cipreconnintv) X(set, cipreconnintv) X(set, cipsendbuf) X(set, cipbufreset)         \
+    X(run, cipbufreset) X(set, cipbufstatus) X(run, cipbufstatus) X(set, cipcheckseq) X(query, ciptcpopt)              \
+    X(set, ciptcpopt) X(query, cipv6) X(set, cipv6) X(query, cipmode) X(set, cipmode) X(query, ciprecvmode)            \
+    X(set, ciprecvmode) X(set, ciprecvdata) X(query, ciprecvlen)
+#define HANDLERS_WIFI(X)                                                                                               \
     X(test, cwmode) X(query, cwmode) X(set, cwmode) X(query, cwjap) X(set, cwjap) X(run, cwjap) X(run, cwqap)          \
     X(set, cwlap) X(run, cwlap)
 /* clang-format on */

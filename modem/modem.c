@@ -68,7 +68,7 @@ static void forget_everything(modem_t *m, link_event_t event, bool print)
 {
     const bool listens = m->slot.wait == WAIT_SERVER && (m->asks & ASK_LISTEN) == 0; /* asked, not answered */
     if (m->server.port != 0 || listens) m->asks |= ASK_UNLISTEN;
-    const uint8_t unlisten = m->asks & ASK_UNLISTEN;
+    const uint32_t unlisten = m->asks & ASK_UNLISTEN;
     sender_step(m, SEND_RESTART);
     for (uint8_t id = 0; id < CIPMUX_LINKS; id++)
         link_step(m, id, event);
@@ -156,7 +156,7 @@ uint64_t cipmux_deadline(const cipmux_t *modem)
 
 static bool asks_pending(const modem_t *m)
 {
-    uint8_t asks = m->asks;
+    uint32_t asks = m->asks;
     for (size_t id = 0; id < CIPMUX_LINKS; id++)
         asks |= m->link[id].asks;
     return asks != 0;
@@ -371,8 +371,8 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
 /* What ends comes before what begins. */
 bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
 {
-    static const uint8_t order[] = { ASK_RADIO, ASK_LEAVE, ASK_UNLISTEN, ASK_RESOLVE, ASK_LISTEN, ASK_JOIN, ASK_SCAN };
-    modem_t *const       m = self(modem);
+    static const uint32_t order[] = { ASK_RADIO, ASK_LEAVE, ASK_UNLISTEN, ASK_RESOLVE, ASK_LISTEN, ASK_JOIN, ASK_SCAN };
+    modem_t *const        m = self(modem);
     cipmux_tick(modem, now_us);
     *out = (cipmux_request_t){ 0 };
     if (fetch_close(m, out)) return true;
@@ -382,9 +382,9 @@ bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
         fill(m, ASK_LINE, out);
         return true;
     }
-    for (size_t i = 0; i < sizeof order; i++) {
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         if ((m->asks & order[i]) == 0) continue;
-        m->asks &= (uint8_t)~order[i];
+        m->asks &= ~order[i];
         fill(m, order[i], out);
         return true;
     }

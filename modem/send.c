@@ -433,7 +433,7 @@ static void leave(modem_t *m)
 {
     const uint8_t state = m->link[0].state;
     sender_step(m, SEND_LEAVE);
-    m->asks &= (uint8_t)~ASK_RESOLVE;
+    m->asks &= ~(uint32_t)ASK_RESOLVE;
     if (state == LINK_DIALING || state == LINK_RESOLVING) link_step(m, 0, LINK_CLOSE);
 }
 

@@ -72,7 +72,7 @@ void wifi_leave(modem_t *m)
     const bool active = m->wifi.state != WIFI_IDLE;
     drop_association(m, true);
     m->wifi.state = WIFI_IDLE;
-    m->asks &= (uint8_t)~ASK_JOIN;
+    m->asks &= ~(uint32_t)ASK_JOIN;
     if (active) m->asks |= ASK_LEAVE;
 }
 
