@@ -377,8 +377,11 @@ static uint64_t settle(bench_t *bench)
 {
     board_t *board = &bench->program.board;
     uint64_t now_us = bench_now();
-    if (bench->script.due_us <= now_us && !script_step(&bench->script, now_us))
-        end(bench, complain(bench, EXIT_DIFFERS, "%s: %s", bench->program.options.world, bench->script.error));
+    if (bench->script.due_us <= now_us) {
+        board_wake(board); /* the words may be a peer's */
+        if (!script_step(&bench->script, now_us))
+            end(bench, complain(bench, EXIT_DIFFERS, "%s: %s", bench->program.options.world, bench->script.error));
+    }
     if (bench->script.over) end(bench, EXIT_DONE);
     while (board->woken || bench->board_us <= now_us) {
         board_step(board);
