@@ -57,10 +57,11 @@ fuzz: ## fuzz the engine for SECONDS=60
 	@tools/dependencies build lint
 	@tools/fuzz $(SECONDS) $(BUILD)/fuzz
 
-bench: ## AT -> OK rounds against socat
-	@tools/dependencies build test
+bench: ## AT -> OK rounds against socat; the lab's speed against simavr alone
+	@tools/dependencies build test avr
 	@$(MAKE) --no-print-directory build
 	@tools/bench $(BUILD)/cipmux
+	@tools/bench-lab $(BUILD)
 
 demo: ## Chromium loads a page from an ATmega328P in both modes: figures, picture; ONCE=1 ends by itself
 	@tools/dependencies build avr browser
