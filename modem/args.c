@@ -151,7 +151,10 @@ fault_t args_check(const modem_t *m, args_t *args, const char *schema)
         }
         index++;
     }
-    if (args->count < need || args->count > index) fault.kind = FAULT_COUNT;
+    if (args->count < need || args->count > index) {
+        fault.kind = FAULT_COUNT;
+        fault.index = args->count < need ? args->count : index;
+    }
     fault.need = need;
     fault.given = args->count;
     return fault;

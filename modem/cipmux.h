@@ -47,7 +47,7 @@ enum {
     CIPMUX_HOST_MAX = 64,     /* a host name, bytes */
     CIPMUX_SSID_MAX = 32,     /* bytes; any byte value */
     CIPMUX_PASSWORD_MAX = 64, /* bytes */
-    CIPMUX_SIZE = 2560,       /* sizeof(cipmux_t), bytes */
+    CIPMUX_SIZE = 3072,       /* sizeof(cipmux_t), bytes */
 };
 
 #define CIPMUX_NEVER UINT64_MAX /* cipmux_deadline(): nothing is due */
@@ -245,7 +245,9 @@ typedef struct {
             uint32_t       duration_ms; /* as long as the real one takes; 0: at once */
             const uint8_t *ssid;        /* wanted name, length 0: all */
             uint8_t        ssid_length;
-            uint8_t        channel; /* 0: all */
+            uint8_t        channel;                 /* 0: all */
+            uint8_t        first_channel, channels; /* only so many from there [wifi 5.5]; channels 0: all */
+            bool           by_signal;               /* the strongest entry first; else as they are found */
             bool           any_bssid;
             uint8_t        bssid[6];
         } scan;
@@ -255,8 +257,9 @@ typedef struct {
             uint8_t        ssid_length, password_length;
             bool           any_bssid;
             uint8_t        bssid[6];
-            bool           refuse_open; /* pci_en: neither open nor WEP */
-            bool           strongest;   /* scan_mode 1; else the first match */
+            uint8_t        first_channel, channels; /* only so many from there [wifi 5.5]; channels 0: all */
+            bool           refuse_open;             /* pci_en: neither open nor WEP */
+            bool           strongest;               /* scan_mode 1; else the first match */
         } join;
         struct {
             bool station, soft_ap;

@@ -45,6 +45,10 @@
       "1 WIFI DISCONNECT stands before the OK of AT+CWQAP and AT+CWMODE")                                              \
     X(JOIN_CODE_FIRST, "join-code-first", 1, 0, 1, "wifi.CWJAP.set.no-dhcp",                                           \
       "1 +CWJAP:<code> and the result stand before WIFI DISCONNECT")                                                   \
+    X(JOIN_RETRY_SET, "join-retry-set", 0, 1, 1, "wifi.CWRECONNCFG.set.ok, wifi.model.reconnect-policy",               \
+      "0 a station that was lost tries again for ever; 1 as often as AT+CWRECONNCFG says")                             \
+    X(COUNTRY_CHECKED, "country-checked", 1, 1, 1, "wifi.CWCOUNTRY.set.bad-count",                                     \
+      "1 AT+CWCOUNTRY refuses channels beyond 14")                                                                     \
     X(SCAN_OFFSETS, "scan-offsets", 1, 0, 1, "wifi.CWLAP.run.freq", "0 AT+CWLAP shows 0,0 as frequency offsets")       \
     X(IPR_FIRST, "ipr-first", 1, 1, 1, "basic.IPR.set.order", "1 AT+IPR switches the rate before its OK, 0 behind it") \
     X(RECONNECT_SET, "reconnect-set", 0, 1, 1, "link.model.pt-link-lost",                                              \

@@ -19,6 +19,7 @@
 #define JAP_NONOS   "s1:32 s0:64 ? S17:17 I0:1"
 #define JAP_ESP_AT  "S1:32 S0:64 ? S17:17 I0:1 I0:7200 I1:100 I0:1 I3:600 I0:3"
 #define LAP         "? S0:32 S17:17 I0:14 I0:1 I0:1500 I0:1500"
+#define COUNTRY     "i0:1 s1:3 i1:14 i1:14"
 
 /* One row per name. Those of esp-at stand in the order of its own table, which AT+CMD? prints: the groups as they are
  * here [basic 2.5]. Forms: [conventions 1.12], [wifi 1.1, 1.2]. */
@@ -70,6 +71,7 @@ const command_t commands[] = {
       .test = test_cwmode,
       .query = query_cwmode,
       .set = set_cwmode },
+    { .name = "+CWSTATE", .forms = E(Q), .query = query_cwstate },
     { .name = "+CWJAP",
       .forms = N(Q | S) | E(Q | S | X),
       .schema = { JAP_NONOS, JAP_ESP_AT },
@@ -88,8 +90,43 @@ const command_t commands[] = {
       .schema = BOTH(JAP_NONOS),
       .query = query_cwjap,
       .set = set_cwjap },
-    { .name = "+CWQAP", .forms = N(T | X) | E(X), .run = run_cwqap },
+    { .name = "+CWJAPTO", .forms = N(Q | S), .schema = BOTH("i3:600"), .query = query_cwjapto, .set = set_cwjapto },
+    { .name = "+CWRECONNCFG",
+      .forms = E(Q | S),
+      .schema = BOTH("i0:7200 i0:1000"),
+      .query = query_cwreconncfg,
+      .set = set_cwreconncfg },
     { .name = "+CWLAP", .forms = N(S | X) | E(S | X), .schema = BOTH(LAP), .set = set_cwlap, .run = run_cwlap },
+    { .name = "+CWLAPOPT",
+      .forms = N(S) | E(S),
+      .schema = { "i0:1 x0:2047", "i0:1 x0:2047 ? i-100:40 x0:65535" },
+      .words = { TEXT_FLAG_ERROR, TEXT_MASK_ERROR },
+      .set = set_cwlapopt },
+    { .name = "+CWQAP", .forms = N(T | X) | E(X), .run = run_cwqap },
+    { .name = "+CWSTAPROTO",
+      .forms = E(Q | S),
+      .schema = BOTH("i1:7"),
+      .query = query_cwstaproto,
+      .set = set_cwstaproto },
+    { .name = "+CWAPPROTO", .forms = E(Q | S), .schema = BOTH("i1:7"), .query = query_cwapproto, .set = set_cwapproto },
+    { .name = "+CWAUTOCONN",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH(FLAG),
+      .query = query_cwautoconn,
+      .set = set_cwautoconn },
+    { .name = "+CWCOUNTRY", .forms = E(Q | S), .schema = BOTH(COUNTRY), .query = query_cwcountry, .set = set_cwcountry },
+    { .name = "+CWCOUNTRY_CUR",
+      .forms = N(Q | S),
+      .variant = VARIANT_CUR,
+      .schema = BOTH(COUNTRY),
+      .query = query_cwcountry,
+      .set = set_cwcountry },
+    { .name = "+CWCOUNTRY_DEF",
+      .forms = N(Q | S),
+      .variant = VARIANT_DEF,
+      .schema = BOTH(COUNTRY),
+      .query = query_cwcountry,
+      .set = set_cwcountry },
 
     /* TCP and IP */
     { .name = "+CIPSTATUS", .forms = N(T | X) | E(X), .run = run_cipstatus },
@@ -300,7 +337,9 @@ static verdict_t run_set(modem_t *m, const command_t *c, char *text, size_t leng
     }
     const fault_t fault = args_check(m, &args, schema);
     if (fault.kind == FAULT_NONE) return c->set(m, &args);
-    const verdict_t verdict = refuse_argument(m, (fault_kind_t)fault.kind, fault.index, TEXT_NONE);
+    const uint16_t  word = c->words[fault.index > 0];
+    const verdict_t verdict =
+        refuse_argument(m, (fault_kind_t)fault.kind, fault.index, word != 0 ? (text_t)word : TEXT_NONE);
     if (fault.kind == FAULT_COUNT) m->slot.code = 0x01060000u | (uint32_t)fault.need << 8 | fault.given;
     return verdict;
 }

@@ -49,6 +49,9 @@ typedef enum {
     X(IDLE_EXTRA, 1800, 0, "how much later than AT+CIPSTO says the link is dropped, ms [309]")                         \
     X(MODE_DEFAULT, 2, 1, "AT+CWMODE of a new module [wifi 3.1]")                                                      \
     X(HOST_MAX, 63, 64, "longest host name [tcpip 3.5]")                                                               \
+    X(COUNTRY_POLICY, 0, 1, "AT+CWCOUNTRY of a new module: 0 follows the access point [wifi 5.5]")                     \
+    X(STA_PROTO, 7, 7, "AT+CWSTAPROTO of a new module (GUESS) [wifi 5.6]")                                             \
+    X(AP_PROTO, 7, 3, "AT+CWAPPROTO of a new module (GUESS) [wifi 5.6]")                                               \
     X(FLOW_DEFAULT, 0, 1, "flow control of a new module [basic 2.8]")                                                  \
     X(BOOT_CAUSE, 1, 1, "<c> of the boot text [conventions 1.9]")                                                      \
     X(BOOT_MODE, 7, 7, "<m> of the boot text [conventions 1.9]")                                                       \
@@ -134,6 +137,7 @@ typedef struct {
     uint8_t     forms;                /* FORM_* of nonos in the low half, of esp-at in the high one */
     uint8_t     variant;              /* variant_t */
     const char *schema[FAMILY_COUNT]; /* of the set form, see args.c; NULL: the handler reads the arguments itself */
+    uint16_t    words[2]; /* text_t: said when argument 0, or a later one, does not fit the schema; 0: nothing */
     verdict_t (*query)(modem_t *);
     verdict_t (*set)(modem_t *, args_t *);
     verdict_t (*run)(modem_t *);
@@ -554,6 +558,20 @@ typedef struct {
     bool    nodelay;
 } tcp_option_t;
 
+/* AT+CWCOUNTRY: the channels that may be used. */
+typedef struct {
+    char    code[3];
+    uint8_t code_length, policy, first, count;
+} country_t;
+
+/* AT+CWLAPOPT: what AT+CWLAP shows. */
+typedef struct {
+    uint16_t fields; /* bit per field of a line, in their order */
+    uint16_t auths;  /* bit per value of the first field */
+    int8_t   floor;  /* dBm */
+    bool     sorted; /* by signal */
+} scan_options_t;
+
 typedef enum {
     WIFI_IDLE,    /* no connection started, or left */
     WIFI_JOINING, /* JOIN asked; not associated */
@@ -563,21 +581,27 @@ typedef enum {
 } wifi_state_t;
 
 typedef struct {
-    station_t station; /* what AT+CWJAP set last */
-    uint64_t  since, due;
-    uint32_t  limit_ms, report_ms; /* of this join: gives up, reports a failure */
-    uint16_t  ticket;
-    uint8_t   mode;  /* AT+CWMODE: bit 0 station, bit 1 soft-AP */
-    uint8_t   state; /* wifi_state_t */
-    uint8_t   cause; /* cipmux_cause_t of the last failure */
-    uint8_t   scan_channel, scan_bssid[6];
-    bool      scan_any_bssid;
-    bool      ever_started; /* esp-at STATUS 1 or 5 */
-    bool      link_ended;   /* STATUS 4 */
-    uint8_t   bssid[6];
-    uint8_t   channel;
-    int8_t    rssi;
-    uint8_t   address[4], gateway[4], netmask[4], ap_address[4];
+    station_t      station; /* what AT+CWJAP set last */
+    uint64_t       since, due;
+    uint32_t       limit_ms, report_ms; /* of this join: gives up, reports a failure */
+    uint16_t       ticket;
+    uint8_t        mode;  /* AT+CWMODE: bit 0 station, bit 1 soft-AP */
+    uint8_t        state; /* wifi_state_t */
+    uint8_t        cause; /* cipmux_cause_t of the last failure */
+    uint8_t        scan_channel, scan_bssid[6];
+    bool           scan_any_bssid;
+    bool           ever_started;                       /* esp-at STATUS 1 or 5 */
+    bool           gave_up;                            /* lost, and no attempt is left */
+    bool           link_ended;                         /* STATUS 4 */
+    uint8_t        sta_proto, ap_proto;                /* bit 0 b, bit 1 g, bit 2 n */
+    uint16_t       join_limit_s;                       /* AT+CWJAPTO; 0: never set */
+    uint16_t       reconnect_times, reconnect_attempt; /* 0: for ever */
+    country_t      country;
+    scan_options_t scan_options;
+    uint8_t        bssid[6];
+    uint8_t        channel;
+    int8_t         rssi;
+    uint8_t        address[4], gateway[4], netmask[4], ap_address[4];
 } wifi_t;
 
 /* AT+SAVETRANSLINK: the passthrough that the next start enters [tcpip 3.18]. */
@@ -594,8 +618,10 @@ typedef struct {
     tcp_option_t  tcp_option[CIPMUX_LINKS];
     cipmux_line_t uart;
     translink_t   translink;
-    uint16_t      reconnect_100ms;
-    uint8_t       mode, sysmsg, cipv6, ap_address[4];
+    country_t     country;
+    uint16_t      reconnect_100ms, reconnect_times;
+    uint8_t       mode, sysmsg, cipv6, ap_address[4], sta_proto, ap_proto;
+    bool          autoconnect;
 } settings_t;
 
 void settings_take_translink(modem_t *m); /* AT+SAVETRANSLINK was answered OK */
@@ -606,6 +632,7 @@ void             wifi_start(modem_t *m);            /* at power-on and restart *
 void             wifi_stop(modem_t *m, bool print); /* at restart */
 void             wifi_leave(modem_t *m);
 void             wifi_autojoin(modem_t *m);
+void             wifi_retry(modem_t *m); /* after a loss in the background, if AT+CWRECONNCFG wants it */
 cipmux_answer_t  wifi_event(modem_t *m, const cipmux_event_t *event);
 uint64_t         wifi_deadline(const modem_t *m);
 void             wifi_tick(modem_t *m);
@@ -700,7 +727,7 @@ void modem_forced_restart(modem_t *m);
 
 /* Handlers of the command table, by file. */
 /* clang-format off */
-#define HANDLERS(X) HANDLERS_SYSTEM(X) HANDLERS_TCPIP(X) HANDLERS_WIFI(X)
+#define HANDLERS(X) HANDLERS_SYSTEM(X) HANDLERS_TCPIP(X) HANDLERS_WIFI(X) HANDLERS_WIFI_OPTIONS(X)
 #define HANDLERS_SYSTEM(X)                                                                                             \
     X(run, at) X(run, echo_off) X(run, echo_on) X(run, rst) X(run, gmr) X(run, restore) X(query, sysmsg)               \
     X(set, sysmsg) X(query, sysstore) X(set, sysstore) X(query, syslog) X(set, syslog) X(query, uart) X(set, uart)     \
@@ -717,6 +744,10 @@ void modem_forced_restart(modem_t *m);
 #define HANDLERS_WIFI(X)                                                                                               \
     X(test, cwmode) X(query, cwmode) X(set, cwmode) X(query, cwjap) X(set, cwjap) X(run, cwjap) X(run, cwqap)          \
     X(set, cwlap) X(run, cwlap)
+#define HANDLERS_WIFI_OPTIONS(X)                                                                                       \
+    X(query, cwstate) X(query, cwreconncfg) X(set, cwreconncfg) X(query, cwjapto) X(set, cwjapto) X(set, cwlapopt)     \
+    X(query, cwstaproto) X(set, cwstaproto) X(query, cwapproto) X(set, cwapproto) X(query, cwautoconn)                 \
+    X(set, cwautoconn) X(query, cwcountry) X(set, cwcountry)
 /* clang-format on */
 #define HANDLER_ARGUMENTS_run   (modem_t * m)
 #define HANDLER_ARGUMENTS_query (modem_t * m)

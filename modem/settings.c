@@ -9,7 +9,11 @@ void settings_factory(modem_t *m)
     m->saved = (settings_t){ .mode = (uint8_t)number(m, NUMBER_MODE_DEFAULT) };
     m->saved.station.any_bssid = true;
     m->saved.station.listen_interval = 3;
-    m->saved.station.reconnect_s = 1;
+    m->saved.autoconnect = true;
+    m->saved.country = (country_t){ .code = "CN", .code_length = 2, .first = 1, .count = 13 };
+    m->saved.country.policy = (uint8_t)number(m, NUMBER_COUNTRY_POLICY);
+    m->saved.sta_proto = (uint8_t)number(m, NUMBER_STA_PROTO);
+    m->saved.ap_proto = (uint8_t)number(m, NUMBER_AP_PROTO);
     m->saved.uart = (cipmux_line_t){ .baud = 115200, .data_bits = 8, .stop_bits = 1 };
     m->saved.uart.flow = (uint8_t)number(m, NUMBER_FLOW_DEFAULT);
     m->saved.reconnect_100ms = 1;

@@ -79,6 +79,8 @@
     X(NO_CHANGE, "no change\r\n", NULL)                                                                                \
     X(SERVER_FAILURE, "TcpServer Failure\r\n", NULL)                                                                   \
     X(HAVE_CONNECTIONS, NULL, "Have %d Connections\r\n")                                                               \
+    X(FLAG_ERROR, "flag error\r\n", NULL)                                                                              \
+    X(MASK_ERROR, "get mask error\r\n", NULL)                                                                          \
     X(QAP_FAIL, "QAP fail\r\n", NULL)                                                                                  \
     X(SCAN_FAIL, "scan fail\r\n", NULL)                                                                                \
     X(NO_AP, "No AP\r\n", NULL)                                                                                        \
@@ -111,8 +113,16 @@
     X(MODE_RANGE, "%n:(1-3)\r\n", NULL)                                                                                \
     X(JAP, "%n:\"%b\",\"%m\",%d,%d,%d\r\n", "%n:\"%b\",\"%m\",%d,%d,%d,%d,%d,%d,%d\r\n")                               \
     X(JAP_FAIL, "+CWJAP:%d\r\n", "+CWJAP:%d\r\n")                                                                      \
-    X(LAP, "+CWLAP:(%d,\"%b\",%d,\"%m\",%d,%d,%d,%d,%d,%d,%d)\r\n",                                                    \
-      "+CWLAP:(%d,\"%b\",%d,\"%m\",%d,%d,%d,%d,%d,%d,%d)\r\n")                                                         \
+    X(LAP_BEGIN, "+CWLAP:(", "+CWLAP:(")                                                                               \
+    X(LAP_SSID, "\"%b\"", "\"%b\"")                                                                                    \
+    X(LAP_BSSID, "\"%m\"", "\"%m\"")                                                                                   \
+    X(LAP_NUMBER, "%d", "%d")                                                                                          \
+    X(LAP_COMMA, ",", ",")                                                                                             \
+    X(LAP_END, ")\r\n", ")\r\n")                                                                                       \
+    X(CWSTATE, NULL, "%n:%d,\"%b\"\r\n")                                                                               \
+    X(RECONNECT, NULL, "%n:%d,%d\r\n")                                                                                 \
+    X(NAME_VALUE_BARE, "%n:%d", "%n:%d")                                                                               \
+    X(COUNTRY, "%n:%d,\"%b\",%d,%d\r\n", "%n:%d,\"%b\",%d,%d\r\n")                                                     \
     X(UART, "%n:%d,%d,%d,%d,%d", "%n:%d,%d,%d,%d,%d\r\n")                                                              \
     X(SEGMENT, "%d,%d\r\n", NULL)                                                                                      \
     X(SEGMENT_LATER, "\r\n", NULL)                                                                                     \

@@ -48,6 +48,7 @@ static void attempt(modem_t *m)
     m->wifi.since = m->now;
     m->wifi.ticket = ++m->tickets;
     m->wifi.ever_started = true;
+    m->wifi.gave_up = false;
     m->asks |= ASK_JOIN;
 }
 
@@ -55,6 +56,20 @@ static void retry_later(modem_t *m, cipmux_time_t pause)
 {
     m->wifi.state = WIFI_RETRY;
     m->wifi.due = m->now + time_us(m, pause);
+}
+
+/* The pause before the next attempt in the background, and whether there is one [wifi 3.4]. */
+void wifi_retry(modem_t *m)
+{
+    wifi_t *const w = &m->wifi;
+    if (!quirk(m, CIPMUX_QUIRK_JOIN_RETRY_SET)) {
+        retry_later(m, CIPMUX_TIME_JOIN_RETRY);
+        return;
+    }
+    w->gave_up = w->station.reconnect_s == 0 || (w->reconnect_times != 0 && w->reconnect_attempt == w->reconnect_times);
+    w->state = w->gave_up ? WIFI_IDLE : WIFI_RETRY;
+    w->due = m->now + w->station.reconnect_s * (uint64_t)1000000;
+    w->reconnect_attempt++;
 }
 
 /* Ends the association, with what that prints; links first [wifi 2.2]. */
@@ -72,6 +87,7 @@ void wifi_leave(modem_t *m)
     const bool active = m->wifi.state != WIFI_IDLE;
     drop_association(m, true);
     m->wifi.state = WIFI_IDLE;
+    m->wifi.gave_up = false;
     m->asks &= ~(uint32_t)ASK_JOIN;
     if (active) m->asks |= ASK_LEAVE;
 }
@@ -80,15 +96,25 @@ void wifi_leave(modem_t *m)
 void wifi_autojoin(modem_t *m)
 {
     if (!wifi_station_on(m) || m->wifi.station.ssid_length == 0 || m->wifi.state != WIFI_IDLE) return;
+    m->wifi.reconnect_attempt = 0;
     retry_later(m, CIPMUX_TIME_AUTOJOIN);
 }
 
 void wifi_start(modem_t *m)
 {
-    m->wifi = (wifi_t){ .mode = m->saved.mode, .station = m->saved.station };
-    memcpy(m->wifi.ap_address, m->saved.ap_address, 4);
+    const settings_t *const saved = &m->saved;
+    m->wifi = (wifi_t){
+        .mode = saved->mode,
+        .station = saved->station,
+        .reconnect_times = saved->reconnect_times,
+        .country = saved->country,
+        .sta_proto = saved->sta_proto,
+        .ap_proto = saved->ap_proto,
+        .scan_options = { .fields = 0x7ff, .auths = 0xffff, .floor = -100 }, /* [wifi 3.6] */
+    };
+    memcpy(m->wifi.ap_address, saved->ap_address, 4);
     m->asks |= ASK_RADIO;
-    wifi_autojoin(m);
+    if (saved->autoconnect) wifi_autojoin(m);
 }
 
 void wifi_stop(modem_t *m, bool print)
@@ -169,10 +195,50 @@ static cipmux_answer_t lost(modem_t *m, const cipmux_event_t *event)
     if (m->wifi.state == WIFI_IDLE || m->wifi.state == WIFI_RETRY) return CIPMUX_REFUSED;
     if (associated(m) && links_hold_data(m)) return CIPMUX_LATER;
     if (!in_foreground(m)) note(m, CIPMUX_REASON_WIFI_LOST, -1, (int32_t)event->cause);
+    if (associated(m)) m->wifi.reconnect_attempt = 0;
     drop_association(m, true);
     m->wifi.cause = (uint8_t)event->cause;
-    retry_later(m, CIPMUX_TIME_JOIN_RETRY);
+    if (in_foreground(m))
+        retry_later(m, CIPMUX_TIME_JOIN_RETRY);
+    else
+        wifi_retry(m);
     return CIPMUX_TAKEN;
+}
+
+/* A line of AT+CWLAP. A field whose bit is 0 is left out with its comma [wifi 3.7]. */
+static void print_entry(modem_t *m, const cipmux_ap_t *ap)
+{
+    enum { FIELD_SSID = 1, FIELD_BSSID = 3, FIELDS = 11 };
+    const scan_options_t *const o = &m->wifi.scan_options;
+    const bool                  offsets = quirk(m, CIPMUX_QUIRK_SCAN_OFFSETS) == 1;
+    const int                   value[FIELDS] = {
+                          ap->security,
+                          0,
+                          ap->rssi,
+                          0,
+                          ap->channel,
+        offsets ? ap->freq_offset : 0,
+        offsets ? ap->freqcal : 0,
+                          ap->pairwise,
+                          ap->group,
+                          ap->bgn,
+                          ap->wps,
+    };
+    bool first = true;
+    if (ap->rssi < o->floor || (o->auths >> ap->security & 1) == 0) return;
+    say(m, TEXT_LAP_BEGIN);
+    for (size_t i = 0; i < FIELDS; i++) {
+        if ((o->fields >> i & 1) == 0) continue;
+        if (!first) say(m, TEXT_LAP_COMMA);
+        first = false;
+        if (i == FIELD_SSID)
+            say(m, TEXT_LAP_SSID, (const char *)ap->ssid, (int)ap->ssid_length);
+        else if (i == FIELD_BSSID)
+            say(m, TEXT_LAP_BSSID, ap->bssid);
+        else
+            say(m, TEXT_LAP_NUMBER, value[i]);
+    }
+    say(m, TEXT_LAP_END);
 }
 
 static cipmux_answer_t scanned(modem_t *m, const cipmux_event_t *event)
@@ -181,9 +247,7 @@ static cipmux_answer_t scanned(modem_t *m, const cipmux_event_t *event)
     if (m->slot.wait != WAIT_SCAN || event->ticket != m->slot.ticket) return CIPMUX_REFUSED;
     if (event->kind == CIPMUX_EVENT_SCAN_ENTRY) {
         if (ap == NULL) return CIPMUX_REFUSED;
-        const bool offsets = quirk(m, CIPMUX_QUIRK_SCAN_OFFSETS) == 1;
-        say(m, TEXT_LAP, ap->security, (const char *)ap->ssid, (int)ap->ssid_length, ap->rssi, ap->bssid, ap->channel,
-            offsets ? ap->freq_offset : 0, offsets ? ap->freqcal : 0, ap->pairwise, ap->group, ap->bgn, ap->wps);
+        print_entry(m, ap);
     } else if (event->cause == CIPMUX_CAUSE_NONE) {
         slot_end(m, WAIT_SCAN, OUTCOME_DONE);
     } else {
@@ -248,7 +312,7 @@ void wifi_tick(modem_t *m)
         say_event(m, TEXT_DHCP_TIMEOUT);
         note(m, CIPMUX_REASON_NO_LEASE, -1, 0);
         wifi_leave(m);
-        retry_later(m, CIPMUX_TIME_JOIN_RETRY);
+        wifi_retry(m);
     }
 }
 
@@ -266,6 +330,8 @@ void wifi_fill_join(const modem_t *m, cipmux_request_t *out)
     out->join.password_length = s->password_length;
     out->join.any_bssid = s->any_bssid;
     memcpy(out->join.bssid, s->bssid, 6);
+    out->join.first_channel = m->wifi.country.first;
+    out->join.channels = m->wifi.country.count;
     out->join.refuse_open = s->pci_en;
     out->join.strongest = m->family == FAMILY_NONOS || s->strongest;
 }
@@ -277,6 +343,9 @@ void wifi_fill_scan(const modem_t *m, cipmux_request_t *out)
     out->scan.ssid = (const uint8_t *)m->slot.name;
     out->scan.ssid_length = m->slot.name_length;
     out->scan.channel = m->wifi.scan_channel;
+    out->scan.first_channel = m->wifi.country.first;
+    out->scan.channels = m->wifi.country.count;
+    out->scan.by_signal = m->wifi.scan_options.sorted;
     out->scan.any_bssid = m->wifi.scan_any_bssid;
     memcpy(out->scan.bssid, m->wifi.scan_bssid, 6);
     if (out->scan.channel != 0) out->scan.duration_ms /= 13;
@@ -357,6 +426,7 @@ static void set_limits(modem_t *m, uint32_t timeout_s)
 {
     m->wifi.limit_ms = m->config->time_ms[CIPMUX_TIME_JOIN_LIMIT];
     m->wifi.report_ms = m->config->time_ms[CIPMUX_TIME_JOIN_REPORT];
+    if (timeout_s == 0) timeout_s = m->wifi.join_limit_s;
     if (timeout_s == 0) return;
     m->wifi.limit_ms = timeout_s * 1000u;
     if (m->wifi.report_ms != 0) m->wifi.report_ms = m->wifi.limit_ms;

@@ -32,6 +32,11 @@ void radio_station_reset(radio_station_t *station)
     radio_station_init(station, station->number);
 }
 
+static bool is_heard(const radio_ap_t *ap)
+{
+    return ap->used && !ap->off_air && ap->seen.rssi >= RADIO_FLOOR;
+}
+
 /* ---- Which access point is meant ------------------------------------------------------------------------------- */
 
 static bool same_name(const cipmux_ap_t *ap, const uint8_t *ssid, size_t length)
@@ -39,9 +44,14 @@ static bool same_name(const cipmux_ap_t *ap, const uint8_t *ssid, size_t length)
     return ap->ssid_length == length && memcmp(ap->ssid, ssid, length) == 0;
 }
 
+static bool on_channels(const radio_ap_t *ap, uint8_t first, uint8_t channels)
+{
+    return channels == 0 || (ap->seen.channel >= first && ap->seen.channel < first + channels);
+}
+
 static bool scan_shows(const radio_station_t *station, const radio_ap_t *ap)
 {
-    if (!ap->used || ap->off_air) {
+    if (!is_heard(ap) || !on_channels(ap, station->scan.first_channel, station->scan.channels)) {
         return false;
     }
     if (station->scan.ssid_length != 0 && !same_name(&ap->seen, station->scan.ssid, station->scan.ssid_length)) {
@@ -55,13 +65,29 @@ static bool scan_shows(const radio_station_t *station, const radio_ap_t *ap)
 
 static bool join_fits(const radio_station_t *station, const radio_ap_t *ap)
 {
-    if (!ap->used || ap->off_air || !same_name(&ap->seen, station->join.ssid, station->join.ssid_length)) {
+    if (!is_heard(ap) || !same_name(&ap->seen, station->join.ssid, station->join.ssid_length) ||
+        !on_channels(ap, station->join.first_channel, station->join.channels)) {
         return false;
     }
     if (!station->join.any_bssid && memcmp(ap->seen.bssid, station->join.bssid, 6) != 0) {
         return false;
     }
     return !(station->join.refuse_open && ap->seen.security <= 1);
+}
+
+/* The access point that a scan reports next: in the order of the air, or the strongest. RADIO_APS: none is left. */
+static size_t scan_next(const radio_t *radio, const radio_station_t *station)
+{
+    size_t best = RADIO_APS;
+    for (size_t i = 0; i < RADIO_APS; i++) {
+        if ((station->scanned >> i & 1) != 0 || !scan_shows(station, &radio->ap[i])) {
+            continue;
+        }
+        if (best == RADIO_APS || (station->scan.by_signal && radio->ap[i].seen.rssi > radio->ap[best].seen.rssi)) {
+            best = i;
+        }
+    }
+    return best;
 }
 
 /* The access point that a join means: the first that fits, or the strongest. RADIO_APS: none. */
@@ -99,7 +125,7 @@ static void stop_joining(radio_station_t *station)
 static void start_scan(radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
 {
     station->scanning = true;
-    station->scan_next = 0;
+    station->scanned = 0;
     station->scan_ticket = request->ticket;
     station->scan_due_us = now_us + (uint64_t)request->scan.duration_ms * 1000;
     station->scan.ssid_length = request->scan.ssid_length;
@@ -107,6 +133,9 @@ static void start_scan(radio_station_t *station, uint64_t now_us, const cipmux_r
         memcpy(station->scan.ssid, request->scan.ssid, request->scan.ssid_length);
     }
     station->scan.channel = request->scan.channel;
+    station->scan.first_channel = request->scan.first_channel;
+    station->scan.channels = request->scan.channels;
+    station->scan.by_signal = request->scan.by_signal;
     station->scan.any_bssid = request->scan.any_bssid;
     memcpy(station->scan.bssid, request->scan.bssid, 6);
 }
@@ -127,6 +156,8 @@ static void start_join(radio_station_t *station, uint64_t now_us, const cipmux_r
     if (request->join.password_length != 0) {
         memcpy(station->join.password, request->join.password, request->join.password_length);
     }
+    station->join.first_channel = request->join.first_channel;
+    station->join.channels = request->join.channels;
     station->join.any_bssid = request->join.any_bssid;
     memcpy(station->join.bssid, request->join.bssid, 6);
     station->join.refuse_open = request->join.refuse_open;
@@ -161,10 +192,7 @@ static bool offer_scan(const radio_t *radio, radio_station_t *station, uint64_t 
     if (!station->scanning || (now_us < station->scan_due_us && !radio->scan_refused)) {
         return false;
     }
-    size_t i = radio->scan_refused ? RADIO_APS : station->scan_next;
-    while (i < RADIO_APS && !scan_shows(station, &radio->ap[i])) {
-        i++;
-    }
+    const size_t   i = radio->scan_refused ? RADIO_APS : scan_next(radio, station);
     cipmux_event_t event = { .kind = CIPMUX_EVENT_SCAN_DONE, .ticket = station->scan_ticket };
     cipmux_ap_t    seen;
     if (i < RADIO_APS) {
@@ -180,8 +208,10 @@ static bool offer_scan(const radio_t *radio, radio_station_t *station, uint64_t 
     if (cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER) {
         return false;
     }
-    station->scan_next = i + 1;
     station->scanning = i < RADIO_APS;
+    if (station->scanning) {
+        station->scanned |= (uint32_t)1 << i;
+    }
     return true;
 }
 

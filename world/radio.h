@@ -14,7 +14,10 @@
 
 #include "cipmux.h"
 
-enum { RADIO_APS = 32 };
+enum {
+    RADIO_APS = 32,
+    RADIO_FLOOR = -95, /* dBm: an access point that is weaker is not heard */
+};
 
 /* One access point. Filled by radio_ap(), then changed freely by the caller. */
 typedef struct {
@@ -44,7 +47,7 @@ typedef struct {
     uint8_t  number;
     bool     scanning, joining, joined, leasing;
     uint64_t scan_due_us;
-    size_t   scan_next; /* the access point to report next */
+    uint32_t scanned; /* bit per access point: reported, or not to be */
     uint16_t scan_ticket, join_ticket;
     uint64_t join_due_us, lease_due_us;
     bool     join_delayed; /* join_due_us already contains the access point's associate_us */
@@ -54,8 +57,8 @@ typedef struct {
     /* Copies of what was asked. ssid_length 0 (scan only): any. */
     struct {
         uint8_t ssid[CIPMUX_SSID_MAX], ssid_length;
-        uint8_t channel;
-        bool    any_bssid;
+        uint8_t channel, first_channel, channels;
+        bool    any_bssid, by_signal;
         uint8_t bssid[6];
         uint8_t password[CIPMUX_PASSWORD_MAX], password_length;
         bool    refuse_open, strongest;

@@ -309,6 +309,26 @@ static void test_scan_filters(void **state)
     assert_int_equal(scan_finds((cipmux_request_t){ .scan = { .any_bssid = true } }), 0);
 }
 
+static void test_scan_order_and_channels(void **state)
+{
+    (void)state;
+    say("ap ssid=\"strong\" bssid=02:00:00:00:00:09 channel=11 rssi=-40");
+    say("ap ssid=\"edge\" bssid=02:00:00:00:00:0a channel=14 rssi=-95");
+    say("ap ssid=\"weak\" bssid=02:00:00:00:00:0b channel=1 rssi=-96");
+    assert_int_equal(scan_finds((cipmux_request_t){ .scan = { .any_bssid = true, .by_signal = true } }), 3);
+    assert_int_equal(fake.ap[0].rssi, -40);
+    assert_int_equal(fake.ap[1].rssi, -50);
+    assert_int_equal(fake.ap[2].rssi, -95);
+    assert_int_equal(scan_finds((cipmux_request_t){ .scan = { .any_bssid = true } }), 3);
+    assert_int_equal(fake.ap[0].rssi, -50);
+    cipmux_request_t some = { .scan = { .any_bssid = true, .first_channel = 1, .channels = 13 } };
+    assert_int_equal(scan_finds(some), 2);
+    some.scan.first_channel = 7;
+    some.scan.channels = 7;
+    assert_int_equal(scan_finds(some), 1);
+    assert_int_equal(fake.ap[0].channel, 11);
+}
+
 static void test_scan_refused(void **state)
 {
     (void)state;
@@ -1131,6 +1151,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_scan),
         TEST(test_scan_filters),
+        TEST(test_scan_order_and_channels),
         TEST(test_scan_refused),
         TEST(test_join),
         TEST(test_join_fails),
