@@ -100,13 +100,48 @@ void board_far_side(port_t *port, bool open)
     board_wake(board);
 }
 
+/* Resets and levels: what the pins bring to the modem. */
+static bool offer_pins(board_t *board, uint64_t now_us)
+{
+    bool       pulled = board->pins.reset;
+    gpio_due_t due = gpio_offer(&board->pins, now_us, &board->modem);
+    if (due != GPIO_RESET) return due != GPIO_NOTHING;
+    board_log(board, &(log_record_t){ .event = "reset" }, "%s",
+              pulled ? "by the reset pin" : "by GPIO16, the sleep is over");
+    radio_station_reset(&board->station);
+    return true;
+}
+
 void board_reset(board_t *board)
 {
-    cipmux_event_t event = { .kind = CIPMUX_EVENT_RESET_PIN };
-    board_log(board, &(log_record_t){ .event = "reset" }, "by the reset pin");
-    radio_station_reset(&board->station);
-    cipmux_event(&board->modem, board_now(), &event, NULL);
+    gpio_reset(&board->pins);
+    while (board->pins.reset)
+        offer_pins(board, board_now());
     board_wake(board);
+}
+
+static void log_pins(board_t *board, gpio_t before)
+{
+    static const char *const names[] = { [PIN_OPEN] = "open", [PIN_LOW] = "low", [PIN_HIGH] = "high" };
+    for (size_t pin = 0; pin < CIPMUX_PINS; pin++) {
+        pin_level_t level = gpio_level(&board->pins, pin);
+        if (level == gpio_level(&before, pin)) continue;
+        board_log(board, &(log_record_t){ .event = "pin" }, "GPIO%zu is %s", pin, names[level]);
+    }
+}
+
+/* PINS and SLEEP. */
+static void set_pins(board_t *board, uint64_t now_us, const cipmux_request_t *request)
+{
+    gpio_t before = board->pins;
+    gpio_request(&board->pins, now_us, request);
+    log_pins(board, before);
+    if (request->kind != CIPMUX_REQUEST_SLEEP) return;
+    radio_station_reset(&board->station);
+    if (request->sleep_ms == 0)
+        board_log(board, &(log_record_t){ .event = "asleep" }, "until the reset pin");
+    else
+        board_log(board, &(log_record_t){ .event = "asleep" }, "for %lu ms", (unsigned long)request->sleep_ms);
 }
 
 /* ---- The turn ---------------------------------------------------------------------------------------------------- */
@@ -119,6 +154,8 @@ static bool serve(board_t *board, uint64_t now_us)
         moved = true;
         if (request.kind == CIPMUX_REQUEST_LINE)
             wire_set_line(board, &request.line);
+        else if (gpio_serves(&request))
+            set_pins(board, now_us, &request);
         else if (radio_serves(&request))
             radio_request(&board->station, now_us, &request);
         else if (board->config->simulated)
@@ -132,6 +169,7 @@ static bool serve(board_t *board, uint64_t now_us)
 static bool round_of_turn(board_t *board, uint64_t now_us)
 {
     bool moved = serve(board, now_us);
+    moved |= offer_pins(board, now_us);
     moved |= radio_offer(board->config->air, &board->station, now_us, &board->modem);
     if (board->config->simulated) moved |= net_offer(board->config->simulated, now_us, &board->modem);
     moved |= dns_turn(&board->dns, now_us);
@@ -151,7 +189,8 @@ static uint64_t sooner(uint64_t a, uint64_t b)
 static uint64_t linger_deadline(board_t *board, uint64_t now_us)
 {
     cipmux_phase_t phase = cipmux_phase(&board->modem);
-    if (board->linger_us == 0 || phase == CIPMUX_PHASE_BUSY || phase == CIPMUX_PHASE_OFF ||
+    bool           sleeps_on = board->pins.asleep && gpio_deadline(&board->pins) == CIPMUX_NEVER;
+    if (board->linger_us == 0 || phase == CIPMUX_PHASE_BUSY || (phase == CIPMUX_PHASE_OFF && !sleeps_on) ||
         !wire_is_quiet(board, now_us))
         return CIPMUX_NEVER;
     uint64_t due = board->wire.last_output_us + board->linger_us;
@@ -165,6 +204,7 @@ uint64_t board_deadline(board_t *board, uint64_t now_us)
     uint64_t due = sooner(cipmux_deadline(&board->modem), sockets_deadline(&board->sockets, now_us));
     due = sooner(due, sooner(publisher_deadline(&board->publisher), dns_deadline(&board->dns, now_us)));
     due = sooner(due, sooner(log_deadline(board->log), radio_deadline(&board->station, now_us)));
+    due = sooner(due, gpio_deadline(&board->pins));
     due = sooner(due, sooner(wire_deadline(board, now_us), linger_deadline(board, now_us)));
     return board->config->simulated ? sooner(due, net_deadline(board->config->simulated, now_us)) : due;
 }
@@ -246,6 +286,7 @@ bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, l
     }
     board->turn.data = board->timer.data = board;
     radio_station_init(&board->station, (uint8_t)config->number);
+    board->pins = config->pins;
     sockets_open(&board->sockets, board);
     publisher_open(&board->publisher, board);
     dns_open(&board->dns, board);

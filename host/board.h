@@ -13,6 +13,7 @@
 #include "address.h"
 #include "cipmux.h"
 #include "dns.h"
+#include "gpio.h"
 #include "log.h"
 #include "net.h"
 #include "port.h"
@@ -34,6 +35,7 @@ typedef struct {
     bool             reset_on_open; /* --boot=open: each opening of the serial port resets the modem */
     bool             real_pace;     /* --pace=real */
     const radio_t   *air;           /* the access points */
+    gpio_t           pins;          /* what is connected to the modem at first */
     net_t           *simulated;     /* the network, instead of sockets and names; NULL: the real one */
     bool             stepped;       /* the caller calls board_step() */
     unsigned         number;        /* which modem this is, for the log and its address */
@@ -47,6 +49,7 @@ struct board {
     uv_loop_t            *loop;
     cipmux_t              modem;
     radio_station_t       station;
+    gpio_t                pins;
     sockets_t             sockets;
     publisher_t           publisher;
     dns_t                 dns;

@@ -20,6 +20,9 @@ int program_complain(const program_t *program, const char *text, int status)
 static bool say(program_t *program, words_t *words, const char *line)
 {
     if (program->say) return program->say(program->context, words, line);
+    const words_arg_t *verb = words->count > 0 ? &words->arg[0] : NULL;
+    if (verb && words_verb(gpio_verbs, GPIO_VERBS, (const char *)verb->text))
+        return words_run(gpio_verbs, GPIO_VERBS, &program->options.board.pins, words);
     return words_run(radio_verbs, RADIO_VERBS, &program->air, words);
 }
 
@@ -120,6 +123,7 @@ int program_open(program_t *program)
     options_t *options = &program->options;
     radio_init(&program->air);
     options->board.air = &program->air;
+    gpio_init(&options->board.pins);
     int failed = options->world ? read_world(program, options->world) : EXIT_DONE;
     if (failed) return failed;
     if (!open_log(program)) return EXIT_USAGE;

@@ -1,7 +1,7 @@
 /* "a,b,c" -> values, and what a command's set form takes.
  *
  * A schema is a text of fields divided by blanks: `i0:1` an integer of that range, `s1:32` a quoted text of that many bytes,
- * `x0:3` an integer that may be written in hex, `L` the link id, only there in multiple mode, `A` the same where 5 means
+ * `x0:3` an integer that may be written in hex, `w` a word of 32 bits, likewise, `L` the link id, only there in multiple mode, `A` the same where 5 means
  * all. `?`: from here on arguments may be left out at the end. A capital I or S: the place may also be left empty. */
 #include "internal.h"
 
@@ -32,10 +32,11 @@ static bool read_number(arg_t *arg)
         else
             return false;
         value = value * base + digit;
-        if (value > INT32_MAX) return false;
+        if (value > UINT32_MAX) return false;
     }
-    arg->number = (int32_t)(negative ? -value : value);
-    return true;
+    arg->wide = value > INT32_MAX;
+    arg->number = (int32_t)(uint32_t)(negative ? -value : value);
+    return !(negative && arg->wide);
 }
 
 /* A quoted text, unescaped where it stands: backslash makes the next byte literal [conventions 1.3]. Returns its end. */
@@ -64,7 +65,7 @@ void args_split(args_t *args, char *text, size_t length)
         } else if (at < end && *at != ',') {
             while (at + arg.length < end && at[arg.length] != ',')
                 arg.length++;
-            arg.kind = read_number(&arg) ? ARG_NUMBER : ARG_BAD;
+            arg.kind = !read_number(&arg) ? ARG_BAD : arg.wide ? ARG_WIDE : ARG_NUMBER;
             at += arg.length;
         }
         while (at < end && *at != ',')
@@ -81,11 +82,12 @@ bool arg_given(const args_t *args, size_t index)
     return index < args->count && index < ARG_MAX && args->at[index].kind != ARG_EMPTY;
 }
 
-/* Where hex is no number at all: what was typed so is bad. */
-void args_refuse_hex(args_t *args)
+/* For a command that reads its arguments itself: what is no number there is bad. */
+void args_refuse_words(const modem_t *m, args_t *args)
 {
+    const bool hex = quirk(m, CIPMUX_QUIRK_HEX_NUMBERS) != 0;
     for (size_t i = 0; i < args->count && i < ARG_MAX; i++)
-        if (args->at[i].hex) args->at[i].kind = ARG_BAD;
+        if (args->at[i].kind == ARG_WIDE || (args->at[i].hex && !hex)) args->at[i].kind = ARG_BAD;
 }
 
 typedef struct {
@@ -111,7 +113,7 @@ static field_t next_field(const char **at)
     field_t field = { .kind = *(*at)++ };
     if (field.kind == 'L' || field.kind == 'A')
         field.max = field.kind == 'A' ? CIPMUX_LINKS : CIPMUX_LINKS - 1;
-    else if (field.kind != '?') {
+    else if (field.kind != '?' && field.kind != 'w') {
         field.min = schema_number(at);
         ++*at; /* ':' */
         field.max = schema_number(at);
@@ -125,9 +127,10 @@ static fault_kind_t check_one(const modem_t *m, const arg_t *arg, field_t field,
     const bool text = field.kind == 's' || field.kind == 'S';
     const bool may_empty = field.kind == 'I' || field.kind == 'S' || (optional && m->family == FAMILY_ESP_AT);
     if (arg->kind == ARG_EMPTY) return may_empty ? FAULT_NONE : FAULT_COUNT;
-    if (arg->kind == ARG_BAD) return FAULT_PARSE;
+    if (arg->kind == ARG_BAD || (arg->kind == ARG_WIDE && field.kind != 'w')) return FAULT_PARSE;
     if (text != (arg->kind == ARG_TEXT)) return FAULT_TYPE;
     if (text) return arg->length < field.min || arg->length > field.max ? FAULT_LENGTH : FAULT_NONE;
+    if (field.kind == 'w') return FAULT_NONE;
     if (arg->hex && field.kind != 'x' && !quirk(m, CIPMUX_QUIRK_HEX_NUMBERS)) return FAULT_TYPE;
     return arg->number < field.min || arg->number > field.max ? FAULT_VALUE : FAULT_NONE;
 }

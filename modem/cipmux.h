@@ -47,7 +47,8 @@ enum {
     CIPMUX_HOST_MAX = 64,     /* a host name, bytes */
     CIPMUX_SSID_MAX = 32,     /* bytes; any byte value */
     CIPMUX_PASSWORD_MAX = 64, /* bytes */
-    CIPMUX_SIZE = 3072,       /* sizeof(cipmux_t), bytes */
+    CIPMUX_PINS = 16,         /* GPIO0 to GPIO15 [basic 2.22] */
+    CIPMUX_SIZE = 3328,       /* sizeof(cipmux_t), bytes */
 };
 
 #define CIPMUX_NEVER UINT64_MAX /* cipmux_deadline(): nothing is due */
@@ -81,7 +82,7 @@ typedef struct {
 
 /* What the modem does with its UART just now. */
 typedef enum {
-    CIPMUX_PHASE_OFF,         /* starting: what arrives is lost, as on hardware */
+    CIPMUX_PHASE_OFF,         /* starting, or deep asleep: what arrives is lost, as on hardware */
     CIPMUX_PHASE_COMMAND,     /* a command line is expected */
     CIPMUX_PHASE_BUSY,        /* a command is open: lines answer "busy" */
     CIPMUX_PHASE_COLLECTING,  /* the next cipmux_collecting() bytes are payload */
@@ -209,6 +210,9 @@ typedef enum {
     CIPMUX_REQUEST_LINE,     /* the UART's rate and format change. A barrier: offered when everything printed before was
                                 polled; until LINE_SET is answered nothing is printed and no byte is taken */
     CIPMUX_REQUEST_RADIO,    /* station and soft-AP were switched on or off; no answer */
+    CIPMUX_REQUEST_PINS,     /* what the modem does with its pins has changed; no answer */
+    CIPMUX_REQUEST_SLEEP, /* deep asleep from now on, behind everything printed before: nothing is heard until RESET_PIN,
+                                which GPIO16 causes after `sleep_ms`, if that is not 0 [basic 2.6] */
 } cipmux_request_kind_t;
 
 typedef struct {
@@ -264,6 +268,10 @@ typedef struct {
         struct {
             bool station, soft_ap;
         } radio;
+        struct { /* bit n: GPIO n */
+            uint16_t driven, high, pulled_up;
+        } pins;
+        uint32_t      sleep_ms;
         cipmux_line_t line;
     };
 } cipmux_request_t;
@@ -285,6 +293,7 @@ typedef enum {
     CIPMUX_EVENT_LOST,       /* ticket, cause: the join failed, or the association ended */
     CIPMUX_EVENT_LINE_SET,   /* answers LINE */
     CIPMUX_EVENT_RESET_PIN,  /* reset pin or power cycle: everything but the saved settings is gone */
+    CIPMUX_EVENT_PINS,       /* pins: what is connected to them; taken at any time. At first nothing is */
 } cipmux_event_kind_t;
 
 typedef struct {
@@ -298,6 +307,11 @@ typedef struct {
     size_t              memory_size; /* bytes, at least cipmux_link_memory() */
     const cipmux_ap_t  *ap;
     uint8_t             gateway[4], netmask[4];
+    struct {
+        uint16_t driven, high; /* bit n: GPIO n is driven from outside; to a high level */
+        uint16_t adc;          /* 0-1024, 1/1024 V */
+        uint16_t supply;       /* of the chip, mV; 0: 3300 */
+    } pins;
 } cipmux_event_t;
 
 typedef enum {

@@ -59,6 +59,10 @@
       "1 passthrough data is dropped while the link is down, 0 it is held")                                            \
     X(RAW_LOCKS_RECVMODE, "raw-locks-recvmode", 0, 1, 1, "tcp.CIPRECVMODE.set.passthrough",                            \
       "1 AT+CIPRECVMODE= is refused once passthrough was entered, until AT+CIPMODE=0")                                 \
+    X(SLEEP_NEEDS_STATION, "sleep-needs-station", 1, 2, 2, "basic.SLEEP.set.not-station",                              \
+      "AT+SLEEP= in another mode than AT+CWMODE=1: 0 taken, 1 refused but for 0, 2 refused")                           \
+    X(RF_POWER_NEEDS_WIFI, "rf-power-needs-wifi", 0, 1, 1, "basic.RFPOWER.query.before-wifi",                          \
+      "1 AT+RFPOWER? is refused while AT+CWMODE is 0")                                                                 \
     X(THROUGH_SSL, "through-ssl", 0, 1, 1, "tcp.CIPMODE.set.ssl-link, link.model.pt-ssl",                              \
       "1 passthrough works on an SSL link, at start too; 0 a saved one is not entered")
 

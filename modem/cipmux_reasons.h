@@ -74,6 +74,14 @@
     X(NO_CREDENTIALS, "no-credentials", "no access point was ever given", "Send AT+CWJAP=\"name\",\"password\".")      \
     X(WIFI_LOST, "wifi-lost", "the access point is gone, or not to be had (cause %d)", "The modem tries again.")       \
     X(NO_LEASE, "no-lease", "the access point gave no address", "The modem tries again.")                              \
+    X(NOT_GPIO, "not-gpio", "%s: the pin is not in GPIO mode",                                                         \
+      "Send AT+SYSIOSETCFG=<pin>,<function>,<pull-up>: function 0 for GPIO0, 2, 4 and 5, 3 for the others.")           \
+    X(NOT_OUTPUT, "not-output", "%s: the pin is an input", "Send AT+SYSGPIODIR=<pin>,1 first.")                        \
+    X(BAD_ADDRESS, "bad-address", "AT+SYSREG: there is no such register; hardware crashes",                            \
+      "Registers are at 0x60000000 to 0x600013fc, at multiples of 4.")                                                 \
+    X(NO_IMAGE, "no-image", "AT+SYSROLLBACK: the other slot holds no image", "Update the firmware first.")             \
+    X(NOT_STATION, "not-station", "%s needs the station alone", "Send AT+CWMODE=1 first.")                             \
+    X(WIFI_OFF, "wifi-off", "%s: Wi-Fi is off", "Send AT+CWMODE=1 (or 2, 3) first.")                                   \
     X(SCAN_REFUSED, "scan-refused", "the radio refused to scan", "Try again.")
 
 #endif

@@ -31,7 +31,25 @@ const command_t commands[] = {
     { .name = "E1", .forms = N(X) | E(X), .run = run_echo_on },
     { .name = "+RST", .forms = N(X) | E(X), .run = run_rst },
     { .name = "+GMR", .forms = N(X) | E(X), .run = run_gmr },
+    { .name = "+CMD", .forms = E(Q), .query = query_cmd },
+    { .name = "+GSLP", .forms = N(S) | E(S), .schema = { "i0:2147483647", "i0:10800000" }, .set = set_gslp },
+    { .name = "+SYSTIMESTAMP",
+      .forms = E(Q | S),
+      .schema = BOTH("i0:2147483647"),
+      .query = query_systimestamp,
+      .set = set_systimestamp },
+    { .name = "+SLEEP",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = { "i0:2", "i0:3" },
+      .query = query_sleep,
+      .set = set_sleep },
     { .name = "+RESTORE", .forms = N(X) | E(X), .run = run_restore },
+    { .name = "+SYSRAM", .forms = N(Q) | E(Q), .query = query_sysram },
+    { .name = "+RFPOWER",
+      .forms = N(S) | E(Q | S),
+      .schema = { "i0:82", "i40:82" },
+      .query = query_rfpower,
+      .set = set_rfpower },
     { .name = "+SYSMSG", .forms = E(Q | S), .schema = BOTH("i0:7"), .query = query_sysmsg, .set = set_sysmsg },
     { .name = "+SYSMSG_CUR",
       .forms = N(Q | S),
@@ -45,8 +63,36 @@ const command_t commands[] = {
       .schema = BOTH("x0:3"),
       .query = query_sysmsg,
       .set = set_sysmsg },
+    { .name = "+SYSROLLBACK", .forms = E(X), .run = run_sysrollback },
     { .name = "+SYSLOG", .forms = E(Q | S), .schema = BOTH(FLAG), .query = query_syslog, .set = set_syslog },
     { .name = "+SYSSTORE", .forms = E(Q | S), .schema = BOTH(FLAG), .query = query_sysstore, .set = set_sysstore },
+    { .name = "+SLEEPWKCFG", .forms = E(S), .schema = BOTH("i2:2 i0:15 ? i0:1"), .set = set_accepted },
+    { .name = "+SYSREG", .forms = E(S), .schema = BOTH("i0:1 w ? w"), .set = set_sysreg },
+    { .name = "+WAKEUPGPIO", .forms = N(S), .schema = BOTH("i0:1 ? i0:15 i0:1 i0:15 i0:1"), .set = set_wakeupgpio },
+    { .name = "+RFVDD",
+      .forms = N(Q | S | X),
+      .schema = BOTH("i0:65535"),
+      .query = query_rfvdd,
+      .set = set_rfvdd,
+      .run = run_rfvdd },
+    { .name = "+RFAUTOTRACE",
+      .forms = N(Q | S),
+      .schema = BOTH(FLAG),
+      .query = query_rfautotrace,
+      .set = set_rfautotrace },
+    { .name = "+SYSIOSETCFG", .forms = N(S), .schema = BOTH("i0:65535 i0:4 i0:1"), .set = set_sysiosetcfg },
+    { .name = "+SYSIOGETCFG", .forms = N(S), .schema = BOTH("i0:65535"), .set = set_sysiogetcfg },
+    { .name = "+SYSGPIODIR", .forms = N(S), .schema = BOTH("i0:65535 i0:1"), .set = set_sysgpiodir },
+    { .name = "+SYSGPIOWRITE", .forms = N(S), .schema = BOTH("i0:65535 i0:1"), .set = set_sysgpiowrite },
+    { .name = "+SYSGPIOREAD", .forms = N(S), .schema = BOTH("i0:65535"), .set = set_sysgpioread },
+    { .name = "+SYSADC", .forms = N(Q), .query = query_sysadc },
+    { .name = "+TEST",
+      .forms = N(T | Q | S | X),
+      .schema = BOTH("i-2147483647:2147483647 s0:200 ? i-2147483647:2147483647"),
+      .test = test_test,
+      .query = query_test,
+      .set = set_test,
+      .run = run_test },
 
     /* user */
 
@@ -200,6 +246,7 @@ const command_t commands[] = {
     /* MQTT */
 
     /* mDNS, WPS, SmartConfig, PING, CIUPDATE, FACTPLCP */
+    { .name = "+FACTPLCP", .forms = E(S), .schema = BOTH("i0:1 i0:1"), .set = set_accepted },
 
     /* UART */
     { .name = "+UART",
@@ -238,6 +285,7 @@ CIPMUX_TABLE slot_cell_t slot_cells[WAIT_COUNT][OUTCOME_COUNT] = {
     [WAIT_LINE] = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
     [WAIT_SAVE] = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
     [WAIT_THROUGH] = { { VERDICT_DONE, 1 }, { VERDICT_DONE, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_LIST] = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
     [WAIT_READ] = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
 };
 /* clang-format on */
@@ -253,6 +301,7 @@ static void run_after(modem_t *m, after_t after)
     case AFTER_AUTOJOIN: wifi_autojoin(m); break;
     case AFTER_SERVER_OFF: server_off(m); break;
     case AFTER_LINE: m->asks |= ASK_LINE; break;
+    case AFTER_SLEEP: power_sleep(m); break;
     case AFTER_NOTHING: break;
     }
 }
@@ -332,7 +381,7 @@ static verdict_t run_set(modem_t *m, const command_t *c, char *text, size_t leng
     if (args.count > ARG_MAX) return refuse_argument(m, FAULT_COUNT, ARG_MAX, TEXT_NONE);
     const char *const schema = c->schema[m->family];
     if (schema == NULL) {
-        if (!quirk(m, CIPMUX_QUIRK_HEX_NUMBERS)) args_refuse_hex(&args);
+        args_refuse_words(m, &args);
         return c->set(m, &args);
     }
     const fault_t fault = args_check(m, &args, schema);
@@ -423,6 +472,41 @@ void command_line(modem_t *m, char *text, size_t length)
     }
     m->slot = (slot_t){ .n = (uint16_t)length };
     slot_wait(m, WAIT_TURN);
+}
+
+/* ---- lists ---- */
+
+/* The command prints a list, as the reply has room: `line` says one entry, false behind the last. */
+verdict_t slot_list(modem_t *m, bool (*line)(modem_t *, size_t))
+{
+    m->slot.line = line;
+    m->slot.n = 0;
+    return slot_wait(m, WAIT_LIST);
+}
+
+void slot_settle(modem_t *m)
+{
+    while (m->slot.wait == WAIT_LIST && reply_has_room(m))
+        if (!m->slot.line(m, m->slot.n++)) slot_end(m, WAIT_LIST, OUTCOME_DONE);
+}
+
+static bool say_command(modem_t *m, size_t index)
+{
+    size_t seen = 0;
+    for (size_t i = 0; i < command_count; i++) {
+        const unsigned forms = m->family == FAMILY_NONOS ? commands[i].forms & 15u : commands[i].forms >> 4;
+        if (forms == 0 || seen++ != index) continue;
+        say(m, TEXT_COMMAND, (int)index, commands[i].name, forms & 1u, forms >> 1 & 1u, forms >> 2 & 1u,
+            forms >> 3 & 1u);
+        return true;
+    }
+    return false;
+}
+
+/* [basic 2.5] */
+verdict_t query_cmd(modem_t *m)
+{
+    return slot_list(m, say_command);
 }
 
 /* ---- names ---- */

@@ -52,6 +52,11 @@ typedef enum {
     X(COUNTRY_POLICY, 0, 1, "AT+CWCOUNTRY of a new module: 0 follows the access point [wifi 5.5]")                     \
     X(STA_PROTO, 7, 7, "AT+CWSTAPROTO of a new module (GUESS) [wifi 5.6]")                                             \
     X(AP_PROTO, 7, 3, "AT+CWAPPROTO of a new module (GUESS) [wifi 5.6]")                                               \
+    X(HEAP, 39000, 45588, "free memory of an idle modem, bytes: AT+SYSRAM? [210]")                                     \
+    X(HEAP_LOWEST, 39000, 39128, "the lowest of a start, bytes [210]")                                                 \
+    X(SLEEP_DEFAULT, 2, 0, "AT+SLEEP at start [basic 2.10]")                                                           \
+    X(SLEEP_2_SHOWN, 2, 3, "AT+SLEEP? after AT+SLEEP=2 [basic 2.10]")                                                  \
+    X(RF_POWER_DEFAULT, 82, 82, "AT+RFPOWER at start: the highest [basic 2.12]")                                       \
     X(FLOW_DEFAULT, 0, 1, "flow control of a new module [basic 2.8]")                                                  \
     X(BOOT_CAUSE, 1, 1, "<c> of the boot text [conventions 1.9]")                                                      \
     X(BOOT_MODE, 7, 7, "<m> of the boot text [conventions 1.9]")                                                       \
@@ -72,14 +77,20 @@ extern CIPMUX_TABLE int32_t     numbers[NUMBER_COUNT][FAMILY_COUNT];
 
 enum { ARG_MAX = 12 };
 
-typedef enum { ARG_EMPTY, ARG_NUMBER, ARG_TEXT, ARG_BAD } arg_kind_t;
+typedef enum {
+    ARG_EMPTY,
+    ARG_NUMBER,
+    ARG_WIDE, /* a number that only a word of 32 bits holds */
+    ARG_TEXT,
+    ARG_BAD,
+} arg_kind_t;
 
 typedef struct {
     const char *text; /* ARG_TEXT: unescaped; else as typed. Not terminated; lives in the line buffer */
     int32_t     number;
     uint16_t    length;
     uint8_t     kind;
-    bool        hex;
+    bool        hex, wide;
 } arg_t;
 
 typedef struct {
@@ -106,7 +117,7 @@ typedef struct {
 void    args_split(args_t *args, char *text, size_t length);
 fault_t args_check(const modem_t *m, args_t *args, const char *schema);
 bool    arg_given(const args_t *args, size_t index);
-void    args_refuse_hex(args_t *args);
+void    args_refuse_words(const modem_t *m, args_t *args);
 
 /* ---- text.c: values <-> text ------------------------------------------------------------------------------------- */
 
@@ -164,6 +175,7 @@ typedef enum {
     WAIT_SAVE,    /* RESOLVED, for AT+SAVETRANSLINK */
     WAIT_THROUGH, /* RESOLVED, for the passthrough of a start */
     WAIT_READ,    /* the data of AT+CIPRECVDATA is on its way to the UART */
+    WAIT_LIST,    /* its lines find room one after the other */
     WAIT_COUNT
 } wait_t;
 
@@ -184,7 +196,8 @@ typedef enum {
     AFTER_LEAVE,
     AFTER_AUTOJOIN,
     AFTER_SERVER_OFF,
-    AFTER_LINE
+    AFTER_LINE,
+    AFTER_SLEEP
 } after_t;
 
 typedef struct {
@@ -198,16 +211,19 @@ typedef struct {
     uint8_t          family; /* of the name to resolve */
     const char      *name;   /* host name, in the line buffer while the command is open */
     uint8_t          name_length;
-    uint16_t         n;           /* WAIT_TARGET: bytes announced. WAIT_TURN: length of the line */
-    uint16_t         port;        /* WAIT_TARGET, WAIT_SERVER */
-    uint32_t         read_length; /* WAIT_READ: bytes asked for */
-    bool             filtered;    /* WAIT_SCAN: AT+CWLAP=... */
-    cipmux_address_t from;        /* WAIT_LINK: local address to bind */
+    uint16_t         n;    /* WAIT_TARGET: bytes announced. WAIT_TURN: length of the line. WAIT_LIST: next entry */
+    uint16_t         port; /* WAIT_TARGET, WAIT_SERVER */
+    uint32_t         read_length;    /* WAIT_READ: bytes asked for */
+    bool             filtered;       /* WAIT_SCAN: AT+CWLAP=... */
+    bool (*line)(modem_t *, size_t); /* WAIT_LIST: says entry n; false: there is none */
+    cipmux_address_t from;           /* WAIT_LINK: local address to bind */
 } slot_t;
 
 void      command_line(modem_t *m, char *text, size_t length);  /* what stood between AT and CR LF */
 void      slot_end(modem_t *m, wait_t wait, outcome_t outcome); /* COMMAND_DONE / COMMAND_FAILED */
 verdict_t slot_wait(modem_t *m, wait_t wait);
+verdict_t slot_list(modem_t *m, bool (*line)(modem_t *, size_t));
+void      slot_settle(modem_t *m);
 verdict_t refuse(modem_t *m, cipmux_reason_t reason, text_t text);
 verdict_t refuse_argument(modem_t *m, fault_kind_t kind, size_t index, text_t text);
 void      command_restart(modem_t *m);
@@ -622,6 +638,8 @@ typedef struct {
     uint16_t      reconnect_100ms, reconnect_times;
     uint8_t       mode, sysmsg, cipv6, ap_address[4], sta_proto, ap_proto;
     bool          autoconnect;
+    bool          autotrace;
+    bool          other_image; /* esp-at: the slot that does not run holds a valid image */
 } settings_t;
 
 void settings_take_translink(modem_t *m); /* AT+SAVETRANSLINK was answered OK */
@@ -644,6 +662,54 @@ void             wifi_fill_join(const modem_t *m, cipmux_request_t *out);
 cipmux_address_t wifi_local_ip6(const uint8_t mac[6]);
 void             wifi_soft_ap_mac(const modem_t *m, uint8_t out[6]);
 
+/* ---- io.c: pins and registers ------------------------------------------------------------------------------------------------ */
+
+enum { KEPT_REGISTERS = 6 };
+
+typedef struct {
+    uint8_t function; /* of the pin's multiplexer */
+    bool    pulled_up;
+} pin_t;
+
+typedef struct {
+    uint32_t address, value;
+} kept_t;
+
+typedef struct {
+    pin_t    pin[CIPMUX_PINS];
+    uint16_t outputs, latches;             /* bit per pin: is an output; its level as one */
+    uint16_t outside_driven, outside_high; /* what the caller told */
+    uint16_t adc;                          /* 1/1024 V */
+    uint16_t supply;                       /* of the chip, mV */
+    kept_t   kept[KEPT_REGISTERS];         /* written by AT+SYSREG; address 0: none */
+    uint8_t  next_kept;
+} pins_t;
+
+void            io_start(modem_t *m);
+cipmux_answer_t io_told(modem_t *m, const cipmux_event_t *event);
+void            io_fill(const modem_t *m, cipmux_request_t *out);
+void            io_drive(modem_t *m, size_t pin, bool high);
+void            io_release(modem_t *m, size_t pin);
+bool            io_is_valid(int32_t pin);
+
+/* ---- system.c ---------------------------------------------------------------------------------------------------------------- */
+
+void clock_set(modem_t *m, uint32_t unix_s);
+
+/* ---- power.c: sleep and the radio's power ------------------------------------------------------------------------------------ */
+
+/* What no restart keeps. */
+typedef struct {
+    uint32_t sleep_ms;  /* AT+GSLP: for so long, 0: for ever */
+    bool     asleep;    /* deep asleep: only the reset pin wakes the chip */
+    uint8_t  mode;      /* AT+SLEEP */
+    uint8_t  rf_power;  /* AT+RFPOWER, 0.25 dBm */
+    uint16_t rf_supply; /* AT+RFVDD */
+} power_t;
+
+void power_start(modem_t *m);
+void power_sleep(modem_t *m); /* AT+GSLP was answered */
+
 /* ---- the instance ---------------------------------------------------------------------------------------------------------------- */
 
 enum { NOTE_RING = 6, NOTE_TEXT = 18 };
@@ -664,6 +730,8 @@ enum {
     ASK_LEAVE = 1 << 5,
     ASK_RADIO = 1 << 6,
     ASK_LINE = 1 << 7,
+    ASK_PINS = 1 << 8,
+    ASK_SLEEP = 1 << 9,
 };
 
 struct MAY_ALIAS modem {
@@ -693,6 +761,10 @@ struct MAY_ALIAS modem {
     server_t          server;
     sender_t          sender;
     wifi_t            wifi;
+    pins_t            pins;
+    power_t           power;
+    uint64_t          clock_since; /* AT+SYSTIMESTAMP: when it was `clock_s` */
+    uint32_t          clock_s;
     settings_t        saved;
     note_t            note[NOTE_RING];
     uint8_t           note_head, note_fill;
@@ -722,16 +794,27 @@ void note(modem_t *m, cipmux_reason_t reason, int link, int32_t value);
 void modem_restart(modem_t *m, bool erase);
 bool modem_is_off(const modem_t *m);
 bool modem_is_busy(const modem_t *m);
+void modem_forget(modem_t *m); /* all that is under way, without a word */
 /* The restart that AT+RST asks for, with what it prints first. */
 void modem_forced_restart(modem_t *m);
 
 /* Handlers of the command table, by file. */
 /* clang-format off */
-#define HANDLERS(X) HANDLERS_SYSTEM(X) HANDLERS_TCPIP(X) HANDLERS_WIFI(X) HANDLERS_WIFI_OPTIONS(X)
+#define HANDLERS(X)                                                                                                    \
+    HANDLERS_SYSTEM(X) HANDLERS_IO(X) HANDLERS_POWER(X)                                                                \
+    HANDLERS_TCPIP(X)                                                                                                  \
+    HANDLERS_WIFI(X) HANDLERS_WIFI_OPTIONS(X)
+#define HANDLERS_IO(X)                                                                                                 \
+    X(set, sysiosetcfg) X(set, sysiogetcfg) X(set, sysgpiodir) X(set, sysgpiowrite) X(set, sysgpioread)                \
+    X(query, sysadc) X(set, sysreg)
+#define HANDLERS_POWER(X)                                                                                              \
+    X(set, gslp) X(query, sleep) X(set, sleep) X(set, wakeupgpio) X(query, rfpower) X(set, rfpower) \
+    X(query, rfvdd) X(set, rfvdd) X(run, rfvdd) X(query, rfautotrace) X(set, rfautotrace)
 #define HANDLERS_SYSTEM(X)                                                                                             \
     X(run, at) X(run, echo_off) X(run, echo_on) X(run, rst) X(run, gmr) X(run, restore) X(query, sysmsg)               \
     X(set, sysmsg) X(query, sysstore) X(set, sysstore) X(query, syslog) X(set, syslog) X(query, uart) X(set, uart)     \
-    X(set, ipr)
+    X(set, ipr) X(query, cmd) X(query, systimestamp) X(set, systimestamp) X(query, sysram) X(run, sysrollback)         \
+    X(set, accepted) X(test, test) X(query, test) X(set, test) X(run, test)
 #define HANDLERS_TCPIP(X)                                                                                              \
     X(query, cipmux) X(set, cipmux) X(set, cipstart) X(set, cipstartex) X(set, cipsend) X(set, cipsendex)              \
     X(run, cipsend) X(set, cipclose) X(run, cipclose) X(set, cipclosemode) X(run, cipstatus) X(query, cipstate)        \

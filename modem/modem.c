@@ -10,7 +10,7 @@ static modem_t *self(cipmux_t *modem)
 
 bool modem_is_off(const modem_t *m)
 {
-    return m->ready_at != CIPMUX_NEVER;
+    return m->ready_at != CIPMUX_NEVER || m->power.asleep;
 }
 bool modem_is_busy(const modem_t *m)
 {
@@ -45,6 +45,9 @@ static void boot(modem_t *m)
     const cipmux_line_t before = m->uart;
     line_reset(m);
     load_settings(m);
+    io_start(m);
+    power_start(m);
+    clock_set(m, 0);
     if (memcmp(&before, &m->uart, sizeof before) != 0) m->asks |= ASK_LINE;
     m->line_held = false;
     m->fails_due = 0;
@@ -99,10 +102,15 @@ void modem_forced_restart(modem_t *m)
     modem_restart(m, false);
 }
 
+void modem_forget(modem_t *m)
+{
+    forget_everything(m, LINK_RESET_PIN, false);
+}
+
 /* The reset pin: what was on its way to the UART is gone too. */
 static void reset_pin(modem_t *m)
 {
-    forget_everything(m, LINK_RESET_PIN, false);
+    modem_forget(m);
     m->reply = (reply_t){ 0 };
     boot(m);
 }
@@ -115,6 +123,7 @@ static void settle(modem_t *m)
     links_settle(m);
     sender_settle(m);
     segments_settle(m);
+    slot_settle(m);
 }
 
 void cipmux_tick(cipmux_t *modem, uint64_t now_us)
@@ -122,6 +131,7 @@ void cipmux_tick(cipmux_t *modem, uint64_t now_us)
     modem_t *const m = self(modem);
     if (now_us > m->now) m->now = now_us;
     if (!reply_has_room(m)) return;
+    if (m->power.asleep) return;
     if (modem_is_off(m)) {
         if (m->now < m->ready_at || (m->asks & ASK_LINE) != 0 || m->line_held) return;
         m->ready_at = CIPMUX_NEVER;
@@ -144,6 +154,7 @@ uint64_t cipmux_deadline(const cipmux_t *modem)
     const modem_t *const m = (const modem_t *)modem;
     if (!reply_has_room(m)) return CIPMUX_NEVER; /* the next poll goes on */
     if (m->line_held || (m->asks & ASK_LINE) != 0) return CIPMUX_NEVER;
+    if (m->power.asleep) return CIPMUX_NEVER;
     if (modem_is_off(m)) return m->ready_at;
     uint64_t due = earliest(line_deadline(m), sender_deadline(m));
     due = earliest(due, slot_deadline(m));
@@ -268,6 +279,7 @@ cipmux_answer_t cipmux_event(cipmux_t *modem, uint64_t now_us, const cipmux_even
         return CIPMUX_TAKEN;
     }
     if (event->kind == CIPMUX_EVENT_LINE_SET) return line_set(m);
+    if (event->kind == CIPMUX_EVENT_PINS) return io_told(m, event);
     if (!reply_has_room(m) || asks_pending(m) || m->note_fill + 3 > NOTE_RING) return CIPMUX_LATER;
     if (modem_is_off(m)) return CIPMUX_REFUSED;
     const cipmux_answer_t answer = dispatch(m, event, assigned);
@@ -345,6 +357,11 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
         out->line = m->uart;
         break;
     case ASK_UNLISTEN: out->kind = CIPMUX_REQUEST_UNLISTEN; break;
+    case ASK_PINS: io_fill(m, out); break;
+    case ASK_SLEEP:
+        out->kind = CIPMUX_REQUEST_SLEEP;
+        out->sleep_ms = m->power.sleep_ms;
+        break;
     case ASK_RESOLVE:
         out->kind = CIPMUX_REQUEST_RESOLVE;
         out->ticket = m->slot.ticket;
@@ -371,15 +388,16 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
 /* What ends comes before what begins. */
 bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
 {
-    static const uint32_t order[] = { ASK_RADIO, ASK_LEAVE, ASK_UNLISTEN, ASK_RESOLVE, ASK_LISTEN, ASK_JOIN, ASK_SCAN };
+    static const uint32_t order[] = { ASK_PINS,    ASK_RADIO,  ASK_LEAVE, ASK_UNLISTEN,
+                                      ASK_RESOLVE, ASK_LISTEN, ASK_JOIN,  ASK_SCAN };
     modem_t *const        m = self(modem);
     cipmux_tick(modem, now_us);
     *out = (cipmux_request_t){ 0 };
     if (fetch_close(m, out)) return true;
-    if (m->asks == ASK_LINE && reply_is_idle(m)) { /* the barrier: behind everything printed before */
+    if ((m->asks == ASK_LINE || m->asks == ASK_SLEEP) && reply_is_idle(m)) { /* barriers: behind all printed before */
+        m->line_held = m->asks == ASK_LINE;
+        fill(m, m->asks, out);
         m->asks = 0;
-        m->line_held = true;
-        fill(m, ASK_LINE, out);
         return true;
     }
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {

@@ -17,6 +17,7 @@ void settings_factory(modem_t *m)
     m->saved.uart = (cipmux_line_t){ .baud = 115200, .data_bits = 8, .stop_bits = 1 };
     m->saved.uart.flow = (uint8_t)number(m, NUMBER_FLOW_DEFAULT);
     m->saved.reconnect_100ms = 1;
+    m->saved.autotrace = true;
     for (size_t id = 0; id < CIPMUX_LINKS; id++)
         m->saved.tcp_option[id].linger_s = -1;
     memcpy(m->saved.ap_address, ap_address, sizeof ap_address);

@@ -114,3 +114,74 @@ verdict_t set_ipr(modem_t *m, args_t *args)
     m->asks |= ASK_LINE;
     return slot_wait(m, WAIT_LINE);
 }
+
+/* ---- AT+SYSTIMESTAMP [2.18] ---- */
+
+/* The clock begins at 0 with each start; who knows the time sets it. */
+void clock_set(modem_t *m, uint32_t unix_s)
+{
+    m->clock_s = unix_s;
+    m->clock_since = m->now;
+}
+
+verdict_t query_systimestamp(modem_t *m)
+{
+    say(m, TEXT_TIMESTAMP, (int)(m->clock_s + (m->now - m->clock_since) / 1000000u));
+    return VERDICT_OK;
+}
+
+verdict_t set_systimestamp(modem_t *m, args_t *args)
+{
+    clock_set(m, (uint32_t)args->at[0].number);
+    return VERDICT_OK;
+}
+
+/* ---- AT+SYSRAM, AT+SYSROLLBACK, AT+TEST, and what is only taken [2.14, 2.19, 2.23, 2.11, 2.24] ---- */
+
+verdict_t query_sysram(modem_t *m)
+{
+    say(m, TEXT_FREE_MEMORY, (int)number(m, NUMBER_HEAP), (int)number(m, NUMBER_HEAP_LOWEST));
+    return VERDICT_OK;
+}
+
+/* Two slots: an update leaves the image before in the other one. */
+verdict_t run_sysrollback(modem_t *m)
+{
+    if (!m->saved.other_image) return refuse(m, CIPMUX_REASON_NO_IMAGE, TEXT_NONE);
+    m->slot.after = AFTER_RESTART;
+    return VERDICT_OK;
+}
+
+/* Its arguments are in range; nothing in a virtual modem depends on them. */
+verdict_t set_accepted(modem_t *m, args_t *args)
+{
+    (void)m;
+    (void)args;
+    return VERDICT_OK;
+}
+
+verdict_t test_test(modem_t *m)
+{
+    say(m, TEXT_TEST_TEST);
+    return VERDICT_OK;
+}
+
+verdict_t query_test(modem_t *m)
+{
+    say(m, TEXT_TEST_QUERY);
+    return VERDICT_OK;
+}
+
+verdict_t run_test(modem_t *m)
+{
+    say(m, TEXT_TEST_RUN);
+    return VERDICT_OK;
+}
+
+verdict_t set_test(modem_t *m, args_t *args)
+{
+    say(m, TEXT_TEST_FIRST, (int)args->at[0].number);
+    say(m, TEXT_TEST_SECOND, args->at[1].text, (int)args->at[1].length);
+    if (args->count > 2) say(m, TEXT_TEST_THIRD, (int)args->at[2].number);
+    return VERDICT_OK;
+}

@@ -83,6 +83,9 @@
     X(MASK_ERROR, "get mask error\r\n", NULL)                                                                          \
     X(QAP_FAIL, "QAP fail\r\n", NULL)                                                                                  \
     X(SCAN_FAIL, "scan fail\r\n", NULL)                                                                                \
+    X(NOT_GPIO, "NOT GPIO MODE!\r\n", NULL)                                                                            \
+    X(NOT_OUTPUT, "NOT OUTPUT!\r\n", NULL)                                                                             \
+    X(RFVDD_RANGE, "range:1900~3300\r\n", NULL)                                                                        \
     X(NO_AP, "No AP\r\n", NULL)                                                                                        \
     /* information */                                                                                                  \
     X(GMR,                                                                                                             \
@@ -101,6 +104,18 @@
     X(STA_MAC, "+CIFSR:STAMAC,\"%m\"\r\n", "+CIFSR:STAMAC,\"%m\"\r\n")                                                 \
     X(NAME_VALUE, "%n:%d\r\n", "%n:%d\r\n")                                                                            \
     X(MAXCONN, "%n:%d", "%n:%d\r\n")                                                                                   \
+    X(COMMAND, NULL, "+CMD:%d,\"AT%s\",%d,%d,%d,%d\r\n")                                                               \
+    X(TIMESTAMP, NULL, "%n:%d")                                                                                        \
+    X(FREE_MEMORY, "%n:%d\r\n", "%n:%d,%d")                                                                            \
+    X(TEST_TEST, "at_testCmdTest\r\n", NULL)                                                                           \
+    X(TEST_QUERY, "at_queryCmdTest\r\n", NULL)                                                                         \
+    X(TEST_RUN, "at_exeCmdTest\r\n", NULL)                                                                             \
+    X(TEST_FIRST, "the first parameter:%d\r\n", NULL)                                                                  \
+    X(TEST_SECOND, "the second parameter:%b\r\n", NULL)                                                                \
+    X(TEST_THIRD, "the third parameter:%d\r\n", NULL)                                                                  \
+    X(IO_CONFIG, "%n:%d,%d,%d\r\n", NULL)                                                                              \
+    X(GPIO, "%n:%d,%d,%d\r\n", NULL)                                                                                   \
+    X(REGISTER, NULL, "%n:0x%x\r\n")                                                                                   \
     X(SYSMSG, "%n:0x%x\r\n", "%n:%d")                                                                                  \
     X(DINFO_ON, "+CIPDINFO:TRUE", "+CIPDINFO:true")                                                                    \
     X(DINFO_OFF, "+CIPDINFO:FALSE", "+CIPDINFO:false")                                                                 \

@@ -9,20 +9,13 @@ void world_init(world_t *world, cipmux_t *modem)
     world->modem = modem;
     radio_init(&world->radio);
     radio_station_init(&world->station, 0);
-    world->uart_stopped = world->reset_pin = world->line_asked = false;
+    gpio_init(&world->pins);
+    world->uart_stopped = world->line_asked = false;
     world->line = cipmux_line(modem);
     net_init(&world->net);
 }
 
 /* ---- Words ----------------------------------------------------------------------------------------------------- */
-
-static bool say_reset_pin(void *context, words_t *words)
-{
-    world_t *world = context;
-    (void)words;
-    world->reset_pin = true;
-    return true;
-}
 
 static bool say_phase(void *context, words_t *words)
 {
@@ -61,7 +54,6 @@ static bool say_line(void *context, words_t *words)
 }
 
 const words_verb_t world_verbs[WORLD_VERBS] = {
-    { "reset-pin", say_reset_pin, "reset-pin", "the modem's reset pin is pulled" },
     { "phase", say_phase, "phase NAME", "checks OFF COMMAND BUSY COLLECTING PASSTHROUGH" },
     { "line", say_line, "line 115200,8,1,0,0", "checks the rate and format to which the modem switched" },
     { "uart", say_uart, "uart stops|goes", "nobody reads the modem's UART until it goes" },
@@ -106,6 +98,7 @@ static bool say(world_t *world, words_t *words, const char *line)
         void               *context;
     } tables[] = {
         { radio_verbs, RADIO_VERBS, &world->radio },
+        { gpio_verbs, GPIO_VERBS, &world->pins },
         { net_verbs, NET_VERBS, &said },
         { world_verbs, WORLD_VERBS, world },
     };
@@ -132,6 +125,9 @@ void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *requ
     if (request->kind == CIPMUX_REQUEST_LINE) {
         world->line = request->line;
         world->line_asked = true;
+    } else if (gpio_serves(request)) {
+        gpio_request(&world->pins, now_us, request);
+        if (world->pins.asleep) radio_station_reset(&world->station);
     } else if (radio_serves(request)) {
         radio_request(&world->station, now_us, request);
     } else {
@@ -139,15 +135,11 @@ void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *requ
     }
 }
 
-static bool offer_reset(world_t *world, uint64_t now_us)
+static bool offer_pins(world_t *world, uint64_t now_us)
 {
-    cipmux_event_t event = { .kind = CIPMUX_EVENT_RESET_PIN };
-    if (!world->reset_pin || cipmux_event(world->modem, now_us, &event, NULL) == CIPMUX_LATER) {
-        return false;
-    }
-    world->reset_pin = false;
-    radio_station_reset(&world->station);
-    return true;
+    gpio_due_t due = gpio_offer(&world->pins, now_us, world->modem);
+    if (due == GPIO_RESET) radio_station_reset(&world->station);
+    return due != GPIO_NOTHING;
 }
 
 static bool offer_line(world_t *world, uint64_t now_us)
@@ -163,7 +155,7 @@ static bool offer_line(world_t *world, uint64_t now_us)
 
 bool world_offer(world_t *world, uint64_t now_us)
 {
-    bool moved = offer_reset(world, now_us);
+    bool moved = offer_pins(world, now_us);
     moved = offer_line(world, now_us) || moved;
     moved = radio_offer(&world->radio, &world->station, now_us, world->modem) || moved;
     return net_offer(&world->net, now_us, world->modem) || moved;
@@ -173,7 +165,9 @@ uint64_t world_deadline(const world_t *world, uint64_t now_us)
 {
     uint64_t radio_us = radio_deadline(&world->station, now_us);
     uint64_t net_us = net_deadline(&world->net, now_us);
-    return radio_us < net_us ? radio_us : net_us;
+    uint64_t pins_us = gpio_deadline(&world->pins);
+    uint64_t due_us = radio_us < net_us ? radio_us : net_us;
+    return pins_us < due_us ? pins_us : due_us;
 }
 
 const char *world_fault(const world_t *world)

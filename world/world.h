@@ -10,6 +10,7 @@
 #ifndef WORLD_WORLD_H
 #define WORLD_WORLD_H
 
+#include "gpio.h"
 #include "net.h"
 #include "net_words.h"
 #include "radio.h"
@@ -21,16 +22,16 @@ typedef struct {
     cipmux_t       *modem;
     radio_t         radio;
     radio_station_t station;
+    gpio_t          pins;
     bool            uart_stopped; /* nobody polls the modem's UART: for whoever does that */
-    bool            reset_pin;    /* pulled, and the modem was not told yet */
     bool            line_asked;   /* the modem waits for LINE_SET */
     cipmux_line_t   line;         /* how the far side sees the UART now */
     words_t         words;
     net_t           net;
 } world_t;
 
-enum { WORLD_VERBS = 4 };
-extern const words_verb_t world_verbs[WORLD_VERBS]; /* reset-pin, phase, uart, line; context a world_t */
+enum { WORLD_VERBS = 3 };
+extern const words_verb_t world_verbs[WORLD_VERBS]; /* phase, uart, line; context a world_t */
 
 /* One access point ("lab"), no names, no peers. `modem` must outlive the world. */
 void world_init(world_t *world, cipmux_t *modem);

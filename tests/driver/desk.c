@@ -476,8 +476,8 @@ static void read_along(desk_t *desk, uint8_t c)
 static bool offer(desk_t *desk)
 {
     desk_line_t *line = &desk->line[DESK_TO_DRIVER];
-    bool         pulled = desk->world.reset_pin, moved = world_offer(&desk->world, desk->now_us);
-    if (pulled && !desk->world.reset_pin && (line->payload || line->printed)) {
+    bool         pulled = desk->world.pins.reset, moved = world_offer(&desk->world, desk->now_us);
+    if (pulled && !desk->world.pins.reset && (line->payload || line->printed)) {
         desk_unit(desk, DESK_TO_DRIVER, line->unit)->touched = true;
         line->payload = 0;
         unit_begins(desk, DESK_TO_DRIVER);

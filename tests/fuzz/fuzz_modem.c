@@ -215,7 +215,9 @@ static void take_request(fuzz_t *f, const cipmux_request_t *request)
     case CIPMUX_REQUEST_SCAN: f->scan = request->ticket; break;
     case CIPMUX_REQUEST_JOIN: f->join = request->ticket; break;
     case CIPMUX_REQUEST_LEAVE: f->joined = false; break;
-    case CIPMUX_REQUEST_RADIO: break;
+    case CIPMUX_REQUEST_RADIO:
+    case CIPMUX_REQUEST_PINS:
+    case CIPMUX_REQUEST_SLEEP: break;
     case CIPMUX_REQUEST_NONE: PROMISE(false);
     }
 }

@@ -43,7 +43,8 @@ static void print_commands(void)
 {
     printf(
         "\n## Commands\n\nT test `=?`, Q query `?`, S set `=...`, X bare. Arguments of the set form: `iA:B` an integer,"
-        " `sA:B` a\nquoted text of that many bytes, `x` an integer that may be hex, `L` the link id (only when "
+        " `sA:B` a\nquoted text of that many bytes, `x` an integer that may be hex, `w` a word of 32 bits, `L` the "
+        "link id (only when "
         "CIPMUX=1),"
         " `A` the same\nwhere 5 means all, `?` the rest may be left out; a capital letter: the place may be empty. No"
         " arguments: read by the\ncommand itself.\n\n"

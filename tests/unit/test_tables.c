@@ -249,7 +249,7 @@ static void test_command_rows(void **state)
             assert_string_not_equal(c->name, commands[j].name);
         for (unsigned f = 0; f < FAMILY_COUNT; f++)
             if (c->schema[f] != NULL)
-                assert_int_equal(strspn(c->schema[f], "LAisxIS?:- 0123456789"), strlen(c->schema[f]));
+                assert_int_equal(strspn(c->schema[f], "LAiswxIS?:- 0123456789"), strlen(c->schema[f]));
     }
 }
 
