@@ -2,6 +2,8 @@
 #ifndef SERIAL_H
 #define SERIAL_H
 
+#include "cipdrv.h"
+
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -104,5 +106,15 @@ static inline void serial_write(serial_t *serial, const uint8_t *data, uint16_t 
     memcpy(serial->out + serial->kept, data, n);
     serial->kept = (uint16_t)(serial->kept + n);
     serial_flush(serial);
+}
+
+/* One round of the main loop. It waits until something comes or the driver has something to do. */
+static inline void serial_run(serial_t *serial, cipdrv_t *driver)
+{
+    static uint8_t in[512], out[sizeof serial->out];
+    uint16_t       n = serial_read(serial, in, sizeof in, cipdrv_deadline(driver));
+    cipdrv_sink(driver, serial_now(), in, n);
+    n = cipdrv_poll(driver, serial_now(), out, serial_room(serial));
+    serial_write(serial, out, n);
 }
 #endif
