@@ -1,7 +1,11 @@
 /* A web server: a page of six resources in flash, more than the RAM could hold, and a value of the ADC (pin A0).
  *
  * Each client has a row of `clients`. Its request is read byte by byte as it comes, only the path is kept. The answer
- * is made of pieces; the driver asks for the next bytes whenever it can send some (CIPDRV_FILL). */
+ * is made of pieces; the driver asks for the next bytes whenever it can send some (CIPDRV_FILL).
+ *
+ * The client closes, because it knows the length. An AT+CIPCLOSE from here could meet the next client: while it is on the
+ * wire, the id may pass from one that closed to one that comes. Who does not close is closed by the modem when it has been
+ * idle (AT+CIPSTO), which knows the one from the other. */
 #include "network.h"
 #include "uart.h"
 
@@ -196,7 +200,6 @@ static uint16_t on_event(cipdrv_t *driver, uint8_t event, uint8_t link, void *da
             read_byte(driver, link, bytes[i]);
         return n;
     case CIPDRV_FILL: return fill(&clients[link], data, n);
-    case CIPDRV_SENT: cipdrv_close(driver, link); break;
     default: break;
     }
     return 0;

@@ -617,6 +617,17 @@ static bool check_page(words_t *words, const browser_t *browser, const page_t *p
     return true;
 }
 
+/* Has all of the answer come? */
+static bool is_whole(const uint8_t *bytes, size_t n)
+{
+    char   head[512];
+    size_t kept = n < sizeof head - 1 ? n : sizeof head - 1;
+    memcpy(head, bytes, kept);
+    head[kept] = '\0';
+    const char *end = strstr(head, "\r\n\r\n"), *length = strstr(head, "Content-Length:");
+    return end != NULL && length != NULL && n >= (size_t)(end - head) + 4 + strtoul(length + 15, NULL, 10);
+}
+
 static void knock(browser_t *browser, page_t *page, size_t index)
 {
     snprintf(page->name, sizeof page->name, "browser%u", (unsigned)(index % 100));
@@ -651,8 +662,8 @@ static bool browse(words_t *words, browser_t *browser, page_t *page)
         page->retry_us = now_us() + RETRY_US;
         return true;
     }
-    if (!peer->got_fin) return true;
     const uint8_t *bytes = net_received(&lab.world.net, peer, &n);
+    if (!peer->got_fin && !is_whole(bytes, n)) return true;
     page->done = true;
     browser->bytes += n;
     printf("  %-14s %5zu bytes %6.1f ms after the start of the page, refused %u times\n", page->path, n,
