@@ -355,7 +355,7 @@ typedef struct {
     uint32_t bytes_while_off; /* UART input lost during start [conventions 1.9] */
     uint32_t busy_lines;      /* command lines answered by "busy" and discarded */
     uint32_t surplus_bytes;   /* payload beyond the announced length, discarded */
-    uint32_t datagrams_lost;  /* UDP datagrams larger than the receive memory, or beyond it in passive mode */
+    uint32_t datagrams_lost;  /* UDP datagrams larger than the receive memory, or beyond it in passive mode or with udp-drops */
     uint32_t stale_events;    /* events with an old handle or ticket */
     uint32_t refused_events;  /* events that make no sense in the state: a bug of the caller */
     uint32_t notes_lost;      /* notes that were not fetched in time */
@@ -369,6 +369,10 @@ void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t no
 /* UART in: takes bytes, returns how many. Fewer than n while a request or notes wait to be fetched or while output waits
  * to be polled; offer the rest again. */
 size_t cipmux_sink(cipmux_t *modem, uint64_t now_us, const void *bytes, size_t n);
+
+/* The buffer that the module has in front of cipmux_sink(): bytes [tcpip 4.10]. With RTS flow control its RTS goes high
+ * when *rts_at bytes wait in it. For a caller that lets a UART lose what a real one loses; others just offer again. */
+size_t cipmux_uart_buffer(const cipmux_t *modem, size_t *rts_at);
 
 /* UART out: gives up to `capacity` bytes, returns how many; 0: there are no more. A +IPD frame is one unit: nothing else is
  * printed inside, and a call ends with it: sink what waits before the next one, or a download starves the commands. */

@@ -14,8 +14,9 @@
     X(MIXED_PREFIX, "mixed-prefix", 0, 1, 1, "conv.model.prefix-mixed-case", "1 At and aT are prefixes too")           \
     X(HEX_NUMBERS, "hex-numbers", 0, 1, 1, "conv.model.number-hex-elsewhere", "1 integers may be written 0x...")       \
     X(ECHO_BUSY, "echo-busy", 1, 0, 1, "conv.model.echo-busy", "1 input is echoed while a command is open")            \
-    X(BUSY_PER_BURST, "busy-per-burst", 0, 1, 1, "conv.model.busy-trigger, conv.model.busy-stray-byte",                \
-      "0 each line that ends while busy is answered; 1 each burst")                                                    \
+    X(BUSY_PER_BURST, "busy-per-burst", 0, 2, 2,                                                                       \
+      "conv.model.busy-trigger, conv.model.busy-stray-byte, conv.model.input-chunk",                                   \
+      "0 each line that ends while busy is answered; 1 each burst; 2 each burst, and every 100 bytes of it")                                                    \
     X(FORCED_OK, "forced-ok", 1, 1, 1, "basic.RST.run.while-busy", "1 OK follows `Will force to restart!!!`")          \
     X(MUX_SAME_LINKED, "mux-same-linked", 1, 1, 1, "tcp.CIPMUX.set.link-open-unchanged",                               \
       "1 AT+CIPMUX with the value it has is refused while a link is open")                                             \
@@ -28,6 +29,8 @@
     X(UDP_STAYS, "udp-stays", 1, 0, 1, "link.model.wifi-lost-udp", "1 UDP links outlive the loss of Wi-Fi")            \
     X(UDP_STATUS, "udp-status", 3, 4, 5, "link.CIPSTATUS.model.status-3-udp",                                          \
       "esp-at: STATUS while only UDP links exist")                                                                     \
+    X(UDP_DROPS, "udp-drops", 0, 0, 1, "link.model.flow-udp",                                                          \
+      "1 a datagram that finds no room is lost, as on hardware; 0 it waits in the network")                            \
     X(EMPTY_DATAGRAM, "empty-datagram", 0, 0, 1, "link.model.ipd-udp-empty", "1 an empty datagram is printed as +IPD") \
     X(IPD_TAIL, "ipd-tail", 0, 1, 1, "link.model.ipd-tail", "1 CR LF behind a +IPD payload")                           \
     X(UNUSED_LENGTH, "unused-length", 0, 1, 1, "tcp.CIPRECVLEN.query.unused",                                          \

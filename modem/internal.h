@@ -60,6 +60,8 @@ typedef enum {
     X(FLOW_DEFAULT, 0, 1, "flow control of a new module [basic 2.8]")                                                  \
     X(BOOT_CAUSE, 1, 1, "<c> of the boot text [conventions 1.9]")                                                      \
     X(BOOT_MODE, 7, 7, "<m> of the boot text [conventions 1.9]")                                                       \
+    X(UART_BUFFER, 256, 1152, "bytes that wait in front of the AT task: FIFO, ring [tcpip 4.10, conventions 1.2]")     \
+    X(RTS_AT, 248, 1144, "of those, when RTS goes high: 120 of the FIFO's 128 [tcpip 4.11]; nonos likewise (GUESS)")   \
     X(BURST_CHARACTERS, 10, 10, "silence that ends a burst of input, character times [conventions 1.2]")
 
 typedef enum {
@@ -548,6 +550,7 @@ typedef struct {
     uint8_t  before; /* the byte before */
     uint8_t  match;  /* while busy: how much of AT+RST CR LF the line is; MATCH_LOST: something else */
     bool     inside; /* nonos: behind AT */
+    uint8_t  chunk;  /* bytes of this burst, modulo CHUNK_BYTES */
     bool     overlong, busy_chunk, cr_noted;
     char     text[CIPMUX_LINE_MAX];
 } line_t;

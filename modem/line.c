@@ -2,14 +2,14 @@
  * sliding window and runs at LF, esp-at collects strictly up to CR LF. Facts: [conventions 1.3, 1.4, 1.7, 1.13]. */
 #include "internal.h"
 
-enum { MATCH_LOST = 255, CR_PATIENCE_US = 500000 };
+enum { MATCH_LOST = 255, CR_PATIENCE_US = 500000, CHUNK_BYTES = 100 /* [conventions 1.2] */ };
 
 void line_reset(modem_t *m)
 {
     line_t *const l = &m->line;
     l->length = l->echoed = 0;
     l->before = 0;
-    l->match = 0;
+    l->match = l->chunk = 0;
     l->inside = l->overlong = l->busy_chunk = l->cr_noted = false;
 }
 
@@ -158,9 +158,15 @@ static void strict_byte(modem_t *m, uint8_t byte)
 void line_byte(modem_t *m, uint8_t byte)
 {
     line_t *const l = &m->line;
-    const bool    new_burst = m->now - l->last >= m->burst_us;
+    const bool    silence = m->now - l->last >= m->burst_us;
     l->last = m->now;
-    if (new_burst) l->busy_chunk = false;
+    if (silence) {
+        l->busy_chunk = false;
+        l->chunk = 0;
+    }
+    const bool full = l->chunk == CHUNK_BYTES && quirk(m, CIPMUX_QUIRK_BUSY_PER_BURST) == 2;
+    const bool new_burst = silence || full;
+    l->chunk = full ? 1 : (uint8_t)(l->chunk + 1);
     const bool sending_deaf = sender_is_busy(m) && quirk(m, CIPMUX_QUIRK_BUSY_PER_BURST);
     if (m->slot.wait != WAIT_NONE || l->busy_chunk || sending_deaf) {
         busy_byte(m, byte, new_burst);

@@ -201,6 +201,13 @@ size_t cipmux_sink(cipmux_t *modem, uint64_t now_us, const void *bytes, size_t n
     return taken;
 }
 
+size_t cipmux_uart_buffer(const cipmux_t *modem, size_t *rts_at)
+{
+    const modem_t *const m = (const modem_t *)modem;
+    *rts_at = (size_t)number(m, NUMBER_RTS_AT);
+    return (size_t)number(m, NUMBER_UART_BUFFER);
+}
+
 /* ---- events ---- */
 
 static cipmux_answer_t resolved(modem_t *m, const cipmux_event_t *event)

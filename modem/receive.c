@@ -287,7 +287,8 @@ bool cipmux_datagram(cipmux_t *modem, uint64_t now_us, cipmux_link_t handle, con
     link_t *const link = &m->link[handle.id];
     const bool    fits = n + sizeof(record_t) <= link->size;
     const bool    ready = n + sizeof(record_t) <= room(link);
-    if (fits && !ready && receiver_mode(m, link) != RECEIVER_PASSIVE) return false;
+    const bool    waits = receiver_mode(m, link) != RECEIVER_PASSIVE && !quirk(m, CIPMUX_QUIRK_UDP_DROPS);
+    if (fits && !ready && waits) return false;
     if (!ready) {
         m->counters.datagrams_lost++;
         note(m, CIPMUX_REASON_DATAGRAM_LOST, handle.id, (int32_t)n);

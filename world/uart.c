@@ -255,6 +255,12 @@ size_t uart_get(uart_t *uart, uint64_t now_us, uart_side_t side, void *bytes, si
     return n;
 }
 
+size_t uart_waiting(uart_t *uart, uint64_t now_us, uart_side_t side)
+{
+    advance(uart, side, now_us);
+    return uart->to[side].fifo_count;
+}
+
 bool uart_receiving(const uart_t *uart, uint64_t now_us, uart_side_t side)
 {
     return next_fall(&uart->to[side], uart->to[side].looks_from) <= now_us * TICKS_PER_US;

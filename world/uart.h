@@ -21,7 +21,7 @@
 
 enum {
     UART_AIR = 1024,         /* characters that one end can have put and the other has not sampled yet */
-    UART_FIFO_MAX = 1024,    /* bytes */
+    UART_FIFO_MAX = 1152,    /* bytes */
     UART_FIFO_ESP8266 = 128, /* bytes; the depth of both FIFOs after uart_init() */
 };
 
@@ -83,6 +83,9 @@ uint64_t uart_sent_at(const uart_t *uart, uart_side_t side);
 
 /* Takes bytes that have arrived at `side` by now; returns how many. */
 size_t uart_get(uart_t *uart, uint64_t now_us, uart_side_t side, void *bytes, size_t capacity);
+
+/* So many bytes wait at `side` to be taken. */
+size_t uart_waiting(uart_t *uart, uint64_t now_us, uart_side_t side);
 
 /* Has the start bit of the next byte for `side` come by now? So a receiver with a full buffer knows what it loses. */
 bool uart_receiving(const uart_t *uart, uint64_t now_us, uart_side_t side);

@@ -10,7 +10,7 @@ void world_init(world_t *world, cipmux_t *modem)
     radio_init(&world->radio);
     radio_station_init(&world->station, 0);
     gpio_init(&world->pins);
-    world->uart_stopped = world->line_asked = false;
+    world->uart_stopped = world->wired = world->line_asked = false;
     world->line = cipmux_line(modem);
     net_init(&world->net);
 }
@@ -32,15 +32,55 @@ static bool say_phase(void *context, words_t *words)
     return arg != NULL && (words_is(arg, now) || words_fail(words, arg->column, "the phase is %s", now));
 }
 
+static bool say_level(words_t *words, bool *high)
+{
+    const words_arg_t *arg = words_plain(words, 2, "high or low");
+    if (arg == NULL) return false;
+    *high = words_is(arg, "high");
+    return *high || words_is(arg, "low") || words_expected(words, arg, "high or low");
+}
+
+static bool check_count(words_t *words, const char *what, uint64_t is)
+{
+    const words_arg_t *arg = words_plain(words, 2, "a number of bytes");
+    long               wanted;
+    if (arg == NULL || !words_number(words, arg, 0, 1000000, &wanted)) return false;
+    return (uint64_t)wanted == is || words_fail(words, arg->column, "%s %llu", what, (unsigned long long)is);
+}
+
+static bool say_wire(world_t *world, words_t *words, const words_arg_t *what)
+{
+    const uint64_t now_us = words->now_us;
+    bool           high;
+    if (words_is(what, "lost")) return check_count(words, "lost were", serial_lost(&world->serial, now_us));
+    if (words_is(what, "waits")) return check_count(words, "there wait", serial_waiting(&world->serial, now_us));
+    if (!say_level(words, &high)) return false;
+    if (words_is(what, "cts"))
+        world->serial.cts_high = high;
+    else if (serial_rts_high(&world->serial, now_us) != high)
+        return words_fail(words, what->column, "RTS is %s", high ? "low" : "high");
+    return true;
+}
+
 static bool say_uart(void *context, words_t *words)
 {
+    static const char  choice[] = "stops, goes, wired, cts, rts, waits or lost";
     world_t           *world = context;
-    const words_arg_t *arg = words_plain(words, 1, "stops or goes");
-    if (arg == NULL || (!words_is(arg, "stops") && !words_is(arg, "goes"))) {
-        return arg != NULL && words_expected(words, arg, "stops or goes");
+    const words_arg_t *what = words_plain(words, 1, choice);
+    if (what == NULL) return false;
+    if (words_is(what, "stops") || words_is(what, "goes")) {
+        if (world->wired) return words_fail(words, what->column, "a wired UART stops at a high CTS");
+        world->uart_stopped = words_is(what, "stops");
+        return true;
     }
-    world->uart_stopped = words_is(arg, "stops");
-    return true;
+    if (words_is(what, "wired")) {
+        world->wired = true;
+        serial_open(&world->serial, words->now_us, world->modem);
+        return true;
+    }
+    if (!words_is(what, "cts") && !words_is(what, "rts") && !words_is(what, "waits") && !words_is(what, "lost"))
+        return words_expected(words, what, choice);
+    return world->wired ? say_wire(world, words, what) : words_fail(words, what->column, "the UART is not wired");
 }
 
 static bool say_line(void *context, words_t *words)
@@ -56,7 +96,8 @@ static bool say_line(void *context, words_t *words)
 const words_verb_t world_verbs[WORLD_VERBS] = {
     { "phase", say_phase, "phase NAME", "checks OFF COMMAND BUSY COLLECTING PASSTHROUGH" },
     { "line", say_line, "line 115200,8,1,0,0", "checks the rate and format to which the modem switched" },
-    { "uart", say_uart, "uart stops|goes", "nobody reads the modem's UART until it goes" },
+    { "uart", say_uart, "uart stops|goes|wired|cts LEVEL|rts LEVEL|waits N|lost N",
+      "nobody reads the modem's UART until it goes; its line is real; the level of its CTS; checks of its buffer" },
 };
 
 /* A line of which the second word is what a peer does and the first word names one. Peers may be called like a verb. */
@@ -145,9 +186,8 @@ static bool offer_pins(world_t *world, uint64_t now_us)
 static bool offer_line(world_t *world, uint64_t now_us)
 {
     cipmux_event_t event = { .kind = CIPMUX_EVENT_LINE_SET };
-    if (!world->line_asked) {
-        return false;
-    }
+    if (!world->line_asked) return false;
+    if (world->wired && !serial_switch(&world->serial, now_us, world->modem)) return false;
     world->line_asked = false;
     cipmux_event(world->modem, now_us, &event, NULL);
     return true;
@@ -166,7 +206,9 @@ uint64_t world_deadline(const world_t *world, uint64_t now_us)
     uint64_t radio_us = radio_deadline(&world->station, now_us);
     uint64_t net_us = net_deadline(&world->net, now_us);
     uint64_t pins_us = gpio_deadline(&world->pins);
+    uint64_t sent_us = world->wired && world->line_asked ? uart_sent_at(&world->serial.uart, UART_MODEM) : 0;
     uint64_t due_us = radio_us < net_us ? radio_us : net_us;
+    if (sent_us > now_us && sent_us < due_us) due_us = sent_us;
     return pins_us < due_us ? pins_us : due_us;
 }
 

@@ -15,6 +15,7 @@
 #include "net_words.h"
 #include "radio.h"
 #include "radio_words.h"
+#include "serial.h"
 #include "words.h"
 
 /* Owned by the caller; about 1.2 MB. */
@@ -24,6 +25,8 @@ typedef struct {
     radio_station_t station;
     gpio_t          pins;
     bool            uart_stopped; /* nobody polls the modem's UART: for whoever does that */
+    bool            wired;        /* its UART ends in `serial`, whose far side whoever uses this world has */
+    serial_t        serial;       /* valid if wired */
     bool            line_asked;   /* the modem waits for LINE_SET */
     cipmux_line_t   line;         /* how the far side sees the UART now */
     words_t         words;

@@ -192,7 +192,9 @@ static bool type_piece(player_t *p)
     } else if (p->options->cut == CUT_RANDOM) {
         n = random_size(p, waiting);
     }
-    size_t taken = cipmux_sink(&p->modem, p->now_us, p->in + p->in_done, n);
+    const uint8_t *piece = p->in + p->in_done;
+    size_t         taken = p->world.wired ? serial_type(&p->world.serial, p->now_us, &p->modem, piece, n)
+                                          : cipmux_sink(&p->modem, p->now_us, piece, n);
     if (taken > n) {
         fail(p, "cipmux_sink() took more than there was");
         return false;
@@ -235,7 +237,9 @@ static bool poll_uart(player_t *p)
             return false;
         }
         if (p->options->cut == CUT_RANDOM) capacity = random_size(p, capacity);
-        const size_t n = cipmux_poll(&p->modem, p->now_us, p->out + p->out_used, capacity);
+        uint8_t     *out = p->out + p->out_used;
+        const size_t n = p->world.wired ? serial_read(&p->world.serial, p->now_us, out, capacity)
+                                        : cipmux_poll(&p->modem, p->now_us, out, capacity);
         for (size_t i = 0; i < n; i++)
             p->report->hash = (p->report->hash ^ p->out[p->out_used + i]) * 16777619u;
         p->out_used += n;
@@ -256,6 +260,7 @@ static void settle(player_t *p)
         moved = serve_requests(p) || moved;
         moved = world_offer(&p->world, p->now_us) || moved;
         fetch_notes(p);
+        moved = (p->world.wired && serial_move(&p->world.serial, p->now_us, &p->modem)) || moved;
         moved = poll_uart(p) || moved;
         uint64_t due_us = cipmux_deadline(&p->modem);
         if (due_us <= p->now_us) {
@@ -277,6 +282,10 @@ static uint64_t next_deadline(const player_t *p)
     uint64_t modem_us = cipmux_deadline(&p->modem);
     uint64_t world_us = world_deadline(&p->world, p->now_us);
     modem_us = modem_us > p->now_us ? modem_us : CIPMUX_NEVER;
+    if (p->world.wired) {
+        uint64_t serial_us = serial_deadline(&p->world.serial, p->now_us, p->in_used > p->in_done);
+        world_us = serial_us < world_us ? serial_us : world_us;
+    }
     return modem_us < world_us ? modem_us : world_us;
 }
 

@@ -88,6 +88,22 @@ cipmux_line_t cipmux_line(const cipmux_t *modem)
     (void)modem;
     return (cipmux_line_t){ .baud = 115200, .data_bits = 8, .stop_bits = 1 };
 }
+size_t cipmux_sink(cipmux_t *modem, uint64_t now_us, const void *bytes, size_t n)
+{
+    (void)modem, (void)now_us, (void)bytes;
+    return n;
+}
+size_t cipmux_poll(cipmux_t *modem, uint64_t now_us, void *out, size_t capacity)
+{
+    (void)modem, (void)now_us, (void)out, (void)capacity;
+    return 0;
+}
+size_t cipmux_uart_buffer(const cipmux_t *modem, size_t *rts_at)
+{
+    (void)modem;
+    *rts_at = 120;
+    return 128;
+}
 
 size_t cipmux_link_memory(const cipmux_t *modem)
 {
