@@ -291,7 +291,7 @@ bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, l
     publisher_open(&board->publisher, board);
     dns_open(&board->dns, board);
     cipmux_power_on(&board->modem, &config->modem, board_now());
-    if (wire_open(board, config->real_pace)) return true;
+    if (wire_open(board, config->pace)) return true;
     errno = ENOMEM;
     return false;
 }

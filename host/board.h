@@ -33,7 +33,7 @@ typedef struct {
     const publish_t *publish;
     size_t           publish_count;
     bool             reset_on_open; /* --boot=open: each opening of the serial port resets the modem */
-    bool             real_pace;     /* --pace=real */
+    wire_pace_t      pace;
     const radio_t   *air;           /* the access points */
     gpio_t           pins;          /* what is connected to the modem at first */
     net_t           *simulated;     /* the network, instead of sockets and names; NULL: the real one */

@@ -173,9 +173,12 @@ static bool read_device(options_t *options, const char *value)
 
 static bool read_pace(options_t *options, const char *value)
 {
-    options->board.real_pace = strcmp(value, "real") == 0;
-    return options->board.real_pace || strcmp(value, "max") == 0 ||
-           options_wrong(options, "--pace=%s: it is real or max", value);
+    static const char *const names[] = { [WIRE_AT_ONCE] = "max", [WIRE_REAL] = "real", [WIRE_HARDWARE] = "hardware" };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        options->board.pace = (wire_pace_t)i;
+        if (strcmp(value, names[i]) == 0) return true;
+    }
+    return options_wrong(options, "--pace=%s: it is max, real or hardware", value);
 }
 
 static bool read_fail_on(options_t *options, const char *value)
@@ -289,7 +292,8 @@ static const option_t modem_table[] = {
     {"serial", "DEVICE[,BAUD]", "the serial line is a device, at the modem's rate", read_device, OPTION_LINE},
     {"rfc2217", "[HOST:]PORT", "the serial line is a TCP port whose client sets rate and reset (DTR)", read_rfc2217,
      OPTION_LINE},
-    {"pace", "real|max", "bytes take the time that the line's rate gives them; default max", read_pace, OPTION_LINE},
+    {"pace", "max|real|hardware", "real: bytes take the time that the line's rate gives them; hardware: and those that\n"
+                                  "the module's buffer cannot hold are lost; default max", read_pace, OPTION_LINE},
     {"linger", "MS", "stdin is a pipe: end after the input and so much silence (default 500)", read_linger, OPTION_LINE},
     {"net", "all|local|none", "what the modem reaches: everything (default), this computer, nothing", options_net, 0},
     {"publish", "[ADDRESS:]HOSTPORT:PORT[/udp]", "where the modem's PORT is found; default 127.0.0.1, the same\n"

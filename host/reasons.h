@@ -57,6 +57,8 @@
       "Open it before the modem speaks, or use --boot=open, which resets the modem at each opening.")                  \
     X(RATE_DIFFERS, "rate-differs", "the program's rate is not the modem's: on hardware both would read garbage",      \
       "Open the port at the modem's rate; with --pace=real it garbles here too.")                                      \
+    X(MODEM_OVERRUN, "modem-overrun", "the modem's receive buffer was full: a byte is lost, as on hardware",            \
+      "Wait for the answer before the next command; for streams use flow control, AT+UART_CUR=115200,8,1,0,1.")        \
     X(UART_OVERRUN, "uart-overrun", "the microcontroller read its UART too late: a byte is lost",                      \
       "Read UDR in an interrupt handler, and keep every other handler and cli() shorter than two characters.")         \
     X(DATAGRAM_FAILED, "datagram-failed", "this computer could not send the datagram",                                 \

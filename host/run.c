@@ -219,7 +219,7 @@ static void add_losses(verdict_t *verdict, const board_t *board)
     cipmux_counters_t counters = cipmux_counters(&board->modem);
     add(verdict, "loss", "bytes while the modem was off", counters.bytes_while_off);
     add(verdict, "loss", "surplus bytes", counters.surplus_bytes);
-    add(verdict, "loss", "garbled bytes", (unsigned long)wire_garbled(board));
+    add(verdict, "loss", "garbled or lost bytes", (unsigned long)wire_garbled(board));
 }
 
 static bool fails(const board_t *board, unsigned fail_on)

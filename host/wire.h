@@ -1,22 +1,21 @@
 /* The UART between the modem and its port: bytes both ways, at once or at the line's rate, and the change of that rate.
  *
- * With --pace=real bytes pass through world/uart, each character as long as it takes; nothing overruns, since a byte is
- * only put where it finds room. A port that knows the rate of the program on its far side (a pseudo-terminal, RFC 2217)
+ * With --pace=real bytes pass through world/serial, each character as long as it takes; nothing overruns, since a byte is
+ * only put where it finds room. With --pace=hardware the module's buffer is as small as it is, and loses. A port that knows the rate of the program on its far side (a pseudo-terminal, RFC 2217)
  * sets that end of the line, so a wrong rate garbles as on hardware; without pacing it is noted on the log. */
 #ifndef HOST_WIRE_H
 #define HOST_WIRE_H
 
 #include "cipmux.h"
-#include "uart.h"
+#include "serial.h"
 
 typedef struct board board_t;
 
-enum { WIRE_HELD = 256 };
+typedef enum { WIRE_AT_ONCE, WIRE_REAL, WIRE_HARDWARE } wire_pace_t; /* --pace=max, real, hardware */
 
 typedef struct {
-    uart_t       *uart;            /* NULL: bytes pass at once */
-    uint8_t       held[WIRE_HELD]; /* arrived, not yet taken by the modem */
-    size_t        held_first, held_end;
+    serial_t     *serial;     /* NULL: bytes pass at once */
+    uint64_t      lost;       /* bytes for which its buffer had no room, so far noted */
     cipmux_line_t line;       /* how the modem's end runs */
     bool          line_asked; /* the modem waits for LINE_SET */
     cipmux_line_t next;       /* to which it wants to switch */
@@ -24,12 +23,11 @@ typedef struct {
     bool          differs;    /* the modem's and the far side's, and that was noted */
     uint64_t      unheard;    /* bytes to a closed far side */
     bool          silence_noted;
-    bool          cts_high; /* the modem's CTS, if its line has that flow control: it must not begin a character */
     uint64_t      last_output_us;
 } wire_t;
 
 /* False: no memory. */
-bool wire_open(board_t *board, bool real_pace);
+bool wire_open(board_t *board, wire_pace_t pace);
 void wire_close(board_t *board);
 /* One step of the board's turn. True: something moved. */
 bool wire_turn(board_t *board, uint64_t now_us);

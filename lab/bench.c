@@ -162,7 +162,7 @@ static int wire_modem(bench_t *bench)
             return complain(bench, EXIT_USAGE, "--esp=%s: this microcontroller has no %s", esp, esp);
         port_mcu_usart(&bench->port, &bench->mcu, &bench->usart);
         bench->usart.loses = lost;
-        bench->program.options.board.real_pace = true;
+        bench->program.options.board.pace = WIRE_REAL;
     } else if (comma && pin_parse(&bench->mcu, esp, (size_t)(comma - esp), &receive) &&
                pin_parse(&bench->mcu, comma + 1, strlen(comma + 1), &transmit)) {
         port_mcu_pins(&bench->port, &bench->mcu, receive, transmit);
@@ -308,7 +308,7 @@ static int power_on(bench_t *bench)
     program->context = bench;
     int failed = program_open(program);
     if (failed) return failed;
-    if (program->board.wire.uart) uart_set_depth(program->board.wire.uart, UART_FAR, UART_FIFO_ESP8266);
+    if (program->board.wire.serial) uart_set_depth(&program->board.wire.serial->uart, UART_FAR, UART_FIFO_ESP8266);
     program->board.finished = finished;
     program->board.context = bench;
     board_plug(&program->board, &bench->port.port);

@@ -43,14 +43,14 @@ static void usart_sends(void *context, uint8_t byte)
 static bool usart_arriving(void *context)
 {
     const port_mcu_t *port = context;
-    return uart_receiving(port->port.board->wire.uart, board_now(), UART_FAR);
+    return uart_receiving(&port->port.board->wire.serial->uart, board_now(), UART_FAR);
 }
 
 /* What has just arrived at the end of the wire. */
 static void usart_flush(port_t *base)
 {
     port_mcu_t     *port = (port_mcu_t *)base;
-    uart_counters_t now = uart_counters(base->board->wire.uart, UART_FAR);
+    uart_counters_t now = uart_counters(&base->board->wire.serial->uart, UART_FAR);
     uint8_t         errors =
         (uint8_t)((now.framing != port->framing ? USART_FRAMING : 0) | (now.parity != port->parity ? USART_PARITY : 0));
     port->framing = now.framing;

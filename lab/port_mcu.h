@@ -2,8 +2,8 @@
  * (SoftwareSerial).
  *
  * A USART's bytes travel on the board's wire, with its rates and what a wrong one makes of them; the board must have
- * real_pace. Pins have levels, so there this port makes the bits itself, and samples those of the MCU, at the modem's rate
- * and to the cycle; such a board has no real_pace. */
+ * WIRE_REAL. Pins have levels, so there this port makes the bits itself, and samples those of the MCU, at the modem's rate
+ * and to the cycle; such a board has no pace. */
 #ifndef LAB_PORT_MCU_H
 #define LAB_PORT_MCU_H
 

@@ -75,7 +75,7 @@ static bool say_uart(void *context, words_t *words)
     }
     if (words_is(what, "wired")) {
         world->wired = true;
-        serial_open(&world->serial, words->now_us, world->modem);
+        serial_open(&world->serial, words->now_us, world->modem, true);
         return true;
     }
     if (!words_is(what, "cts") && !words_is(what, "rts") && !words_is(what, "waits") && !words_is(what, "lost"))
@@ -187,7 +187,10 @@ static bool offer_line(world_t *world, uint64_t now_us)
 {
     cipmux_event_t event = { .kind = CIPMUX_EVENT_LINE_SET };
     if (!world->line_asked) return false;
-    if (world->wired && !serial_switch(&world->serial, now_us, world->modem)) return false;
+    if (world->wired) {
+        if (!serial_switch(&world->serial, now_us, world->modem)) return false;
+        serial_set_far(&world->serial, now_us, &world->line); /* it follows */
+    }
     world->line_asked = false;
     cipmux_event(world->modem, now_us, &event, NULL);
     return true;

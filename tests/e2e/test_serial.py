@@ -249,6 +249,38 @@ class Rates(Case):
         self.assertEqual(modem.serial.take(len(data)), data)
         self.assertGreater(time.monotonic() - begin, 2 * 65536 * 10 / 921600 - 0.05)
 
+    def stalled_passthrough(self, flow):
+        """A modem in passthrough to a peer that does not read until a task is given to it; both, and what was typed."""
+        modem = self.wire(Modem("--pace=hardware", serial="tcp"))
+        modem.at(f"AT+UART_CUR=921600,8,1,0,{flow}")
+        server = self.wire(e2e.listener())
+        modem.connect("TCP", port_of(server))
+        peer = self.wire(e2e.accept(server))
+        modem.passthrough()
+        return modem, peer, pattern(256 * 1024)
+
+    def test_hardware_loses(self):
+        """--pace=hardware: without flow control the bytes of a host that types on are lost, noted, and never mixed up"""
+        modem, peer, data = self.stalled_passthrough(flow=0)
+        modem.serial.send(data)
+        modem.wait_log("modem-overrun")
+        came = receive(peer, 1)
+        while select.select([peer], [], [], 1)[0]:
+            came += peer.recv(65536)
+        self.assertGreater(len(came), 2920)
+        self.assertLess(len(came), len(data))
+        rest = iter(data)
+        self.assertTrue(all(byte in rest for byte in came))  # in order
+
+    def test_hardware_rts(self):
+        """--pace=hardware: with RTS the host waits, and nothing is lost"""
+        modem, peer, data = self.stalled_passthrough(flow=1)
+        typist = threading.Thread(target=modem.serial.send, args=(data,))
+        typist.start()
+        self.assertEqual(receive(peer, len(data)), data)
+        typist.join()
+        self.assertFalse([line for line in modem.log if "overrun" in line])
+
     def test_script_paced(self):
         """--pace=real: a script on stdin waits for each answer"""
         script = b"AT\n" * 5 + b"AT+CIPMUX=1\nAT+CIPSEND=0,5\nAT+CIPMUX?\n"

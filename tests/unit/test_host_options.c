@@ -35,7 +35,7 @@ static void defaults(void **state)
     assert_int_equal(options.volume, LOG_NORMAL);
     assert_int_equal(options.board.publish_count, 0);
     assert_false(options.board.reset_on_open);
-    assert_false(options.board.real_pace);
+    assert_int_equal(options.board.pace, WIRE_AT_ONCE);
     assert_null(options.command);
     assert_int_equal(options.board.modem.time_ms[CIPMUX_TIME_BOOT], 50);
 }
@@ -90,7 +90,7 @@ static void ways_of_the_serial_line(void **state)
     uint32_t  baud;
     assert_true(read_line(&options, "--serial=/dev/ttyUSB0,74880 --pace=real"));
     assert_int_equal(options.serial, SERIAL_DEVICE);
-    assert_true(options.board.real_pace);
+    assert_int_equal(options.board.pace, WIRE_REAL);
     assert_true(port_device_parse(options.serial_where, &length, &baud));
     assert_int_equal(length, strlen("/dev/ttyUSB0"));
     assert_int_equal(baud, 74880);
@@ -98,7 +98,7 @@ static void ways_of_the_serial_line(void **state)
     assert_int_equal(baud, 115200);
     assert_true(read_line(&options, "--tcp-connect=[::1]:5 --pace=max"));
     assert_int_equal(options.serial, SERIAL_CONNECT);
-    assert_false(options.board.real_pace);
+    assert_int_equal(options.board.pace, WIRE_AT_ONCE);
     assert_true(read_line(&options, "--rfc2217=0 --log=l"));
     assert_int_equal(options.serial, SERIAL_RFC2217);
     assert_string_equal(options.log, "l");
