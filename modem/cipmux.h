@@ -113,6 +113,12 @@ typedef struct {
     uint8_t wps;             /* 0, 1 */
 } cipmux_ap_t;
 
+/* What SmartConfig and WPS tell. Lengths beyond those of an access point are refused. */
+typedef struct {
+    const uint8_t *ssid, *password;
+    uint8_t        ssid_length, password_length;
+} cipmux_credentials_t;
+
 /* Why something ended or did not begin. */
 typedef enum {
     CIPMUX_CAUSE_NONE,
@@ -142,6 +148,8 @@ typedef enum {
     X(JOIN_REPORT, 15000, 15000, 0, "a failed AT+CWJAP is not reported before [wifi 3.3]")                             \
     X(JOIN_RETRY, 2000, 1000, 1000, "pause between attempts to join [wifi 8]")                                         \
     X(AUTOJOIN, 1000, 1000, 0, "ready to the first attempt of an automatic join [wifi 8]")                             \
+    X(SILENCE, 8000, 6000, 0, "an access point falls silent to WIFI DISCONNECT (GUESS) [wifi 8]")                      \
+    X(WPS_LIMIT, 120000, 120000, 120000, "AT+WPS=1 without a pressed button gives up (GUESS) [wifi 6.2]")              \
     X(REFUSED, 3000, 0, 0, "a refused AT+CIPSTART is not reported before [tcpip 3.5, 102]")                            \
     X(DIAL_LIMIT, 20000, 10000, 20000, "an unanswered AT+CIPSTART gives up [tcpip 3.5]")                               \
     X(DNS_LIMIT, 12000, 12000, 12000, "an unanswered name lookup gives up [tcpip 3.5, 101]")                           \
@@ -209,8 +217,12 @@ typedef enum {
     CIPMUX_REQUEST_LEAVE,    /* leave the access point, or stop joining; no answer */
     CIPMUX_REQUEST_LINE,     /* the UART's rate and format change. A barrier: offered when everything printed before was
                                 polled; until LINE_SET is answered nothing is printed and no byte is taken */
-    CIPMUX_REQUEST_RADIO,    /* station and soft-AP were switched on or off; no answer */
-    CIPMUX_REQUEST_PINS,     /* what the modem does with its pins has changed; no answer */
+    CIPMUX_REQUEST_SMART, /* listen for a phone that sends credentials by SmartConfig, or stop; answer with SMART_TYPE
+                                and SMART_CREDENTIALS */
+    CIPMUX_REQUEST_WPS,   /* look for an access point whose WPS button is pressed, or stop; answer with WPS */
+    CIPMUX_REQUEST_MDNS,  /* answer for this name by multicast DNS, or stop; no answer */
+    CIPMUX_REQUEST_RADIO, /* station and soft-AP were switched on or off; no answer */
+    CIPMUX_REQUEST_PINS,  /* what the modem does with its pins has changed; no answer */
     CIPMUX_REQUEST_SLEEP, /* deep asleep from now on, behind everything printed before: nothing is heard until RESET_PIN,
                                 which GPIO16 causes after `sleep_ms`, if that is not 0 [basic 2.6] */
 } cipmux_request_kind_t;
@@ -218,7 +230,7 @@ typedef enum {
 typedef struct {
     cipmux_request_kind_t kind;
     cipmux_link_t         link;   /* DIAL HANG_UP RETURN WATCH OPTION */
-    uint16_t              ticket; /* RESOLVE SCAN JOIN: return it with every answer */
+    uint16_t              ticket; /* RESOLVE SCAN JOIN SMART WPS: return it with every answer */
     union {
         struct {              /* pointers are valid until the next call */
             const char *name; /* not terminated; may be an IPv6 address as text */
@@ -264,10 +276,22 @@ typedef struct {
             uint8_t        first_channel, channels; /* only so many from there [wifi 5.5]; channels 0: all */
             bool           refuse_open;             /* pci_en: neither open nor WEP */
             bool           strongest;               /* scan_mode 1; else the first match */
+            uint8_t        auth_floor;              /* not to an access point of less security */
+            uint32_t       silence_ms;              /* how long the access point may be silent before it is LOST */
         } join;
         struct {
             bool station, soft_ap;
         } radio;
+        struct {                /* SMART WPS */
+            bool    on;         /* false: stop */
+            uint8_t auth_floor; /* WPS: as in join */
+        } provision;
+        struct {
+            bool        on;             /* false: stop, and forget the name */
+            const char *host, *service; /* one label each, as typed; not terminated */
+            uint8_t     host_length, service_length;
+            uint16_t    port;
+        } mdns;
         struct { /* bit n: GPIO n */
             uint16_t driven, high, pulled_up;
         } pins;
@@ -285,28 +309,35 @@ typedef enum {
     CIPMUX_EVENT_ACCEPT, /* address (client), local_port, memory */
     CIPMUX_EVENT_ACKED,  /* link: answers WATCH */
     CIPMUX_EVENT_ENDED,  /* link, cause FIN, RESET or TIMEOUT; only after cipmux_receive() took every byte before it */
-    CIPMUX_EVENT_LISTENING,  /* cause NONE, or LOCAL: cannot listen */
-    CIPMUX_EVENT_SCAN_ENTRY, /* ticket, ap */
-    CIPMUX_EVENT_SCAN_DONE,  /* ticket, cause NONE, or LOCAL: the radio refused */
-    CIPMUX_EVENT_JOINED,     /* ticket, ap: associated, password accepted */
-    CIPMUX_EVENT_LEASE,      /* ticket, address, gateway, netmask */
-    CIPMUX_EVENT_LOST,       /* ticket, cause: the join failed, or the association ended */
-    CIPMUX_EVENT_LINE_SET,   /* answers LINE */
-    CIPMUX_EVENT_RESET_PIN,  /* reset pin or power cycle: everything but the saved settings is gone */
-    CIPMUX_EVENT_PINS,       /* pins: what is connected to them; taken at any time. At first nothing is */
+    CIPMUX_EVENT_LISTENING,         /* cause NONE, or LOCAL: cannot listen */
+    CIPMUX_EVENT_SCAN_ENTRY,        /* ticket, ap */
+    CIPMUX_EVENT_SCAN_DONE,         /* ticket, cause NONE, or LOCAL: the radio refused */
+    CIPMUX_EVENT_JOINED,            /* ticket, ap: associated, password accepted */
+    CIPMUX_EVENT_LEASE,             /* ticket, address, gateway, netmask */
+    CIPMUX_EVENT_LOST,              /* ticket, cause: the join failed, or the association ended */
+    CIPMUX_EVENT_SIGNAL,            /* ticket of JOIN, ap: how strong it is heard now, on which channel */
+    CIPMUX_EVENT_ADVERTISED,        /* ticket of JOIN, address: a router told its IPv6 network, the first 64 bits */
+    CIPMUX_EVENT_SMART_TYPE,        /* ticket, smart_type: a phone sends */
+    CIPMUX_EVENT_SMART_CREDENTIALS, /* ticket, credentials: and all of it was received */
+    CIPMUX_EVENT_WPS,               /* ticket, cause NONE and credentials; or why not */
+    CIPMUX_EVENT_LINE_SET,          /* answers LINE */
+    CIPMUX_EVENT_RESET_PIN,         /* reset pin or power cycle: everything but the saved settings is gone */
+    CIPMUX_EVENT_PINS,              /* pins: what is connected to them; taken at any time. At first nothing is */
 } cipmux_event_kind_t;
 
 typedef struct {
-    cipmux_event_kind_t kind;
-    cipmux_link_t       link;
-    uint16_t            ticket;
-    cipmux_cause_t      cause;
-    cipmux_address_t    address;
-    uint16_t            local_port;
-    void               *memory;      /* UP ACCEPT: the link's buffers, lent until RETURN */
-    size_t              memory_size; /* bytes, at least cipmux_link_memory() */
-    const cipmux_ap_t  *ap;
-    uint8_t             gateway[4], netmask[4];
+    cipmux_event_kind_t         kind;
+    cipmux_link_t               link;
+    uint16_t                    ticket;
+    cipmux_cause_t              cause;
+    cipmux_address_t            address;
+    uint16_t                    local_port;
+    void                       *memory;      /* UP ACCEPT: the link's buffers, lent until RETURN */
+    size_t                      memory_size; /* bytes, at least cipmux_link_memory() */
+    const cipmux_ap_t          *ap;
+    uint8_t                     smart_type; /* SMART_TYPE: 1 ESP-TOUCH, 2 AirKiss, 0 another */
+    const cipmux_credentials_t *credentials;
+    uint8_t                     gateway[4], netmask[4];
     struct {
         uint16_t driven, high; /* bit n: GPIO n is driven from outside; to a high level */
         uint16_t adc;          /* 0-1024, 1/1024 V */

@@ -52,6 +52,15 @@
       "0 a station that was lost tries again for ever; 1 as often as AT+CWRECONNCFG says")                             \
     X(COUNTRY_CHECKED, "country-checked", 1, 1, 1, "wifi.CWCOUNTRY.set.bad-count",                                     \
       "1 AT+CWCOUNTRY refuses channels beyond 14")                                                                     \
+    X(SMART_MODE_1, "smart-mode-1", 1, 1, 1, "wifi.CWSTARTSMART.run.wrong-mode, wifi.CWSTARTSMART.set.wrong-mode",     \
+      "1 AT+CWSTARTSMART needs AT+CWMODE=1, 0 any mode with a station")                                                \
+    X(SMART_LOCKS_JOIN, "smart-locks-join", 1, 0, 1, "wifi.CWJAP.set.smartconfig-runs",                                \
+      "1 AT+CWJAP is refused until AT+CWSTOPSMART")                                                                    \
+    X(WPS_MODE_1, "wps-mode-1", 0, 1, 1, "wifi.WPS.set.wrong-mode",                                                    \
+      "1 AT+WPS=1 needs AT+CWMODE=1, 0 any mode with a station")                                                       \
+    X(MDNS_MODE, "mdns-mode", 2, 0, 2, "wifi.MDNS.set.softap, wifi.MDNS.set.mode-3",                                   \
+      "AT+MDNS=1 works 0 in any mode, 1 with a station, 2 with AT+CWMODE=1 only")                                      \
+    X(MDNS_NEEDS_IP, "mdns-needs-ip", 1, 0, 1, "wifi.MDNS.set.no-ip", "1 AT+MDNS=1 needs an address")                  \
     X(SCAN_OFFSETS, "scan-offsets", 1, 0, 1, "wifi.CWLAP.run.freq", "0 AT+CWLAP shows 0,0 as frequency offsets")       \
     X(IPR_FIRST, "ipr-first", 1, 1, 1, "basic.IPR.set.order", "1 AT+IPR switches the rate before its OK, 0 behind it") \
     X(RECONNECT_SET, "reconnect-set", 0, 1, 1, "link.model.pt-link-lost",                                              \

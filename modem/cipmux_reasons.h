@@ -71,6 +71,14 @@
     X(JOIN_FAILED, "join-failed",                                                                                      \
       "the access point was not joined (code %d: 1 time-out, 2 password, 3 not found, 4 refused)",                     \
       "Check name and password; AT+CWLAP lists what is there.")                                                        \
+    X(MODE_1, "mode-1", "%s works in station mode only", "Send AT+CWMODE=1 first.")                                    \
+    X(SMART_RUNS, "smart-runs", "%s is not possible while SmartConfig runs", "Send AT+CWSTOPSMART first.")             \
+    X(SMART_REFUSED, "smart-refused", "what the phone sent is no name and password of an access point",                \
+      "A name has 1 to 32 bytes, a password at most 64.")                                                              \
+    X(WPS_FAILED, "wps-failed", "WPS came to nothing (cause %d)",                                                      \
+      "Press the button of exactly one access point within two minutes.")                                              \
+    X(DISCOVER_SILENT, "discover-silent", "%s is accepted, but nothing is announced: its protocol is not published",   \
+      "Let the peer know the address in another way.")                                                                 \
     X(NO_CREDENTIALS, "no-credentials", "no access point was ever given", "Send AT+CWJAP=\"name\",\"password\".")      \
     X(WIFI_LOST, "wifi-lost", "the access point is gone, or not to be had (cause %d)", "The modem tries again.")       \
     X(NO_LEASE, "no-lease", "the access point gave no address", "The modem tries again.")                              \

@@ -246,6 +246,21 @@ const command_t commands[] = {
     /* MQTT */
 
     /* mDNS, WPS, SmartConfig, PING, CIUPDATE, FACTPLCP */
+    { .name = "+MDNS", .forms = N(S) | E(S), .set = set_mdns },
+    { .name = "+WPS",
+      .forms = N(S | X) | E(S),
+      .schema = { FLAG, "i0:1 ? i0:7" },
+      .words = { TEXT_WPS_ERROR, TEXT_WPS_ERROR },
+      .set = set_wps,
+      .run = run_wps },
+    { .name = "+CWSTARTSMART",
+      .forms = N(S | X) | E(S | X),
+      .schema = { "i1:3", "i1:3 ? i0:7" },
+      .set = set_cwstartsmart,
+      .run = run_cwstartsmart },
+    { .name = "+CWSTOPSMART", .forms = N(X) | E(X), .run = run_cwstopsmart },
+    { .name = "+CWSTARTDISCOVER", .forms = N(S), .schema = BOTH("s1:64 s1:64 i0:86400"), .set = set_cwstartdiscover },
+    { .name = "+CWSTOPDISCOVER", .forms = N(X), .run = run_cwstopdiscover },
     { .name = "+FACTPLCP", .forms = E(S), .schema = BOTH("i0:1 i0:1"), .set = set_accepted },
 
     /* UART */

@@ -621,6 +621,9 @@ typedef struct {
     uint8_t        channel;
     int8_t         rssi;
     uint8_t        address[4], gateway[4], netmask[4], ap_address[4];
+    bool           advertised; /* a router told its IPv6 network */
+    uint8_t        network6[8];
+    uint8_t        auth_floor; /* weaker access points are not joined */
 } wifi_t;
 
 /* AT+SAVETRANSLINK: the passthrough that the next start enters [tcpip 3.18]. */
@@ -652,6 +655,7 @@ bool             settings_wanted(const modem_t *m); /* whether the running comma
 void             wifi_start(modem_t *m);            /* at power-on and restart */
 void             wifi_stop(modem_t *m, bool print); /* at restart */
 void             wifi_leave(modem_t *m);
+void             wifi_join_background(modem_t *m); /* with wifi.station */
 void             wifi_autojoin(modem_t *m);
 void             wifi_retry(modem_t *m); /* after a loss in the background, if AT+CWRECONNCFG wants it */
 cipmux_answer_t  wifi_event(modem_t *m, const cipmux_event_t *event);
@@ -663,6 +667,7 @@ bool             wifi_soft_ap_on(const modem_t *m);
 void             wifi_fill_scan(const modem_t *m, cipmux_request_t *out);
 void             wifi_fill_join(const modem_t *m, cipmux_request_t *out);
 cipmux_address_t wifi_local_ip6(const uint8_t mac[6]);
+cipmux_address_t wifi_global_ip6(const modem_t *m); /* family 0: no router told its network */
 void             wifi_soft_ap_mac(const modem_t *m, uint8_t out[6]);
 
 /* ---- io.c: pins and registers ------------------------------------------------------------------------------------------------ */
@@ -713,6 +718,36 @@ typedef struct {
 void power_start(modem_t *m);
 void power_sleep(modem_t *m); /* AT+GSLP was answered */
 
+/* ---- provision.c: SmartConfig, WPS, mDNS ---------------------------------------------------------------------------------------- */
+
+enum { LABEL_MAX = 63 }; /* of a DNS name, bytes */
+
+typedef enum {
+    SMART_OFF,
+    SMART_LISTENS, /* for a phone */
+    SMART_JOINING, /* with what it told */
+    SMART_TOLD,    /* over, and not stopped */
+} smart_t;
+
+typedef struct {
+    uint64_t wps_since;
+    uint16_t smart_ticket, wps_ticket, port;
+    uint8_t  smart; /* smart_t */
+    uint8_t  auth_floor;
+    bool     wps, mdns;
+    uint8_t  host_length, service_length;
+    char     host[LABEL_MAX], service[LABEL_MAX]; /* AT+MDNS */
+} provision_t;
+
+cipmux_answer_t provision_event(modem_t *m, const cipmux_event_t *event);
+void            provision_joined(modem_t *m);
+bool            provision_failed(modem_t *m);
+void            provision_station_off(modem_t *m);
+void            provision_stop(modem_t *m); /* at restart */
+uint64_t        provision_deadline(const modem_t *m);
+void            provision_tick(modem_t *m);
+void            provision_fill(const modem_t *m, unsigned ask, cipmux_request_t *out);
+
 /* ---- the instance ---------------------------------------------------------------------------------------------------------------- */
 
 enum { NOTE_RING = 6, NOTE_TEXT = 18 };
@@ -735,6 +770,9 @@ enum {
     ASK_LINE = 1 << 7,
     ASK_PINS = 1 << 8,
     ASK_SLEEP = 1 << 9,
+    ASK_SMART = 1 << 10,
+    ASK_WPS = 1 << 11,
+    ASK_MDNS = 1 << 12,
 };
 
 struct MAY_ALIAS modem {
@@ -768,6 +806,7 @@ struct MAY_ALIAS modem {
     power_t           power;
     uint64_t          clock_since; /* AT+SYSTIMESTAMP: when it was `clock_s` */
     uint32_t          clock_s;
+    provision_t       provision;
     settings_t        saved;
     note_t            note[NOTE_RING];
     uint8_t           note_head, note_fill;
@@ -806,7 +845,7 @@ void modem_forced_restart(modem_t *m);
 #define HANDLERS(X)                                                                                                    \
     HANDLERS_SYSTEM(X) HANDLERS_IO(X) HANDLERS_POWER(X)                                                                \
     HANDLERS_TCPIP(X)                                                                                                  \
-    HANDLERS_WIFI(X) HANDLERS_WIFI_OPTIONS(X)
+    HANDLERS_WIFI(X) HANDLERS_WIFI_OPTIONS(X) HANDLERS_PROVISION(X)
 #define HANDLERS_IO(X)                                                                                                 \
     X(set, sysiosetcfg) X(set, sysiogetcfg) X(set, sysgpiodir) X(set, sysgpiowrite) X(set, sysgpioread)                \
     X(query, sysadc) X(set, sysreg)
@@ -834,6 +873,9 @@ void modem_forced_restart(modem_t *m);
     X(query, cwstate) X(query, cwreconncfg) X(set, cwreconncfg) X(query, cwjapto) X(set, cwjapto) X(set, cwlapopt)     \
     X(query, cwstaproto) X(set, cwstaproto) X(query, cwapproto) X(set, cwapproto) X(query, cwautoconn)                 \
     X(set, cwautoconn) X(query, cwcountry) X(set, cwcountry)
+#define HANDLERS_PROVISION(X)                                                                                          \
+    X(run, cwstartsmart) X(set, cwstartsmart) X(run, cwstopsmart) X(run, wps) X(set, wps) X(set, cwstartdiscover)      \
+    X(run, cwstopdiscover) X(set, mdns)
 /* clang-format on */
 #define HANDLER_ARGUMENTS_run   (modem_t * m)
 #define HANDLER_ARGUMENTS_query (modem_t * m)

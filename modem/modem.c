@@ -77,6 +77,7 @@ static void forget_everything(modem_t *m, link_event_t event, bool print)
         link_step(m, id, event);
     command_restart(m);
     wifi_stop(m, print);
+    provision_stop(m);
     m->asks |= unlisten;
     m->line_held = false;
 }
@@ -146,6 +147,7 @@ void cipmux_tick(cipmux_t *modem, uint64_t now_us)
     server_tick(m);
     links_tick(m);
     wifi_tick(m);
+    provision_tick(m);
     settle(m);
 }
 
@@ -160,6 +162,7 @@ uint64_t cipmux_deadline(const cipmux_t *modem)
     due = earliest(due, slot_deadline(m));
     due = earliest(due, server_deadline(m));
     due = earliest(due, links_deadline(m));
+    due = earliest(due, provision_deadline(m));
     return earliest(due, wifi_deadline(m));
 }
 
@@ -273,6 +276,9 @@ static cipmux_answer_t dispatch(modem_t *m, const cipmux_event_t *event, cipmux_
     case CIPMUX_EVENT_ACCEPT: return server_accept(m, event, assigned);
     case CIPMUX_EVENT_ACKED: return acked(m, event);
     case CIPMUX_EVENT_LISTENING: return listening(m, event);
+    case CIPMUX_EVENT_SMART_TYPE:
+    case CIPMUX_EVENT_SMART_CREDENTIALS:
+    case CIPMUX_EVENT_WPS: return provision_event(m, event);
     default: return wifi_event(m, event);
     }
 }
@@ -381,6 +387,9 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
         out->listen.port = m->slot.port;
         out->listen.family = m->server.family;
         break;
+    case ASK_SMART:
+    case ASK_WPS:
+    case ASK_MDNS: provision_fill(m, ask, out); break;
     case ASK_JOIN:
         out->kind = CIPMUX_REQUEST_JOIN;
         wifi_fill_join(m, out);
@@ -395,8 +404,8 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
 /* What ends comes before what begins. */
 bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
 {
-    static const uint32_t order[] = { ASK_PINS,    ASK_RADIO,  ASK_LEAVE, ASK_UNLISTEN,
-                                      ASK_RESOLVE, ASK_LISTEN, ASK_JOIN,  ASK_SCAN };
+    static const uint32_t order[] = { ASK_PINS, ASK_RADIO,   ASK_LEAVE,  ASK_UNLISTEN, ASK_SMART, ASK_WPS,
+                                      ASK_MDNS, ASK_RESOLVE, ASK_LISTEN, ASK_JOIN,     ASK_SCAN };
     modem_t *const        m = self(modem);
     cipmux_tick(modem, now_us);
     *out = (cipmux_request_t){ 0 };

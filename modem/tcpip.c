@@ -81,6 +81,8 @@ verdict_t run_cifsr(modem_t *m)
         local = wifi_local_ip6(m->config->mac);
         say(m, TEXT_STA_IP, wifi_has_address(m) ? m->wifi.address : none);
         if (m->cipv6 && wifi_has_address(m)) say(m, TEXT_STA_IP6_LL, &local);
+        local = wifi_global_ip6(m);
+        if (m->cipv6 && local.family != 0) say(m, TEXT_STA_IP6_GL, &local);
         say(m, TEXT_STA_MAC, m->config->mac);
     }
     return VERDICT_OK;

@@ -33,7 +33,20 @@
     X(WIFI_CONNECTED, "WIFI CONNECTED\r\n", "WIFI CONNECTED\r\n")                                                      \
     X(WIFI_GOT_IP, "WIFI GOT IP\r\n", "WIFI GOT IP\r\n")                                                               \
     X(WIFI_GOT_IP6_LL, NULL, "WIFI GOT IPv6 LL\r\n")                                                                   \
+    X(WIFI_GOT_IP6_GL, NULL, "WIFI GOT IPv6 GL\r\n")                                                                   \
     X(WIFI_DISCONNECT, "WIFI DISCONNECT\r\n", "WIFI DISCONNECT\r\n")                                                   \
+    X(SMART_TYPE, "smartconfig type:%s\r\n", "smartconfig type:%s\r\n")                                                \
+    X(SMART_ESPTOUCH, "ESPTOUCH", "ESPTOUCH")                                                                          \
+    X(SMART_AIRKISS, "AIRKISS", "AIRKISS")                                                                             \
+    X(SMART_UNKNOWN, "UNKNOWN", "UNKNOWN")                                                                             \
+    X(SMART_INFO, "Smart get wifi info\r\n", "Smart get wifi info\r\n")                                                \
+    X(SMART_SSID, "ssid:%b\r\n", "ssid:%b\r\n")                                                                        \
+    X(SMART_PASSWORD, "password:%b\r\n", "password:%b\r\n")                                                            \
+    X(SMART_CONNECTED, "smartconfig connected wifi\r\n", "smartconfig connected wifi\r\n")                             \
+    X(SMART_FAIL, "smartconfig connect fail\r\n", NULL)                                                                \
+    X(SMART_REFUSED, "smartconfig set config fail\r\n", NULL)                                                          \
+    X(WPS_SUCCESS, "wps success,connecting ap ...\r\n", NULL)                                                          \
+    X(WPS_FAIL, "wps fail\r\n", NULL)                                                                                  \
     X(DHCP_TIMEOUT, "DHCP TIMEOUT\r\n", NULL)                                                                          \
     X(LINK_ID, "%d,", "%d,")                                                                                           \
     X(CONNECT, "CONNECT\r\n", "CONNECT\r\n")                                                                           \
@@ -79,6 +92,19 @@
     X(NO_CHANGE, "no change\r\n", NULL)                                                                                \
     X(SERVER_FAILURE, "TcpServer Failure\r\n", NULL)                                                                   \
     X(HAVE_CONNECTIONS, NULL, "Have %d Connections\r\n")                                                               \
+    X(SMART_STARTED, "Smart started", NULL)                                                                            \
+    X(WPS_MODE, "opmode mismatch when wps\r\n", NULL)                                                                  \
+    X(WPS_ERROR, "wps command error\r\n", NULL)                                                                        \
+    X(WPS_STARTED, "wps started\r\n", NULL)                                                                            \
+    X(WPS_STOPPED, "wps stoped\r\n", NULL)                                                                             \
+    X(MDNS_MODE, "opmode mismatch when mdns\r\n", NULL)                                                                \
+    X(MDNS_NO_IP, "ip invalid when mdns\r\n", NULL)                                                                    \
+    X(MDNS_PARA, "para error when mdns\r\n", NULL)                                                                     \
+    X(MDNS_PARA_OFF, "para error when disable mdns\r\n", NULL)                                                         \
+    X(MDNS_GET_HOST, "get hostname fail when mdns\r\n", NULL)                                                          \
+    X(MDNS_HOST, "hostname error when mdns\r\n", NULL)                                                                 \
+    X(MDNS_GET_SERVICE, "get servername fail when mdns\r\n", NULL)                                                     \
+    X(MDNS_SERVICE, "servername error when mdns\r\n", NULL)                                                            \
     X(FLAG_ERROR, "flag error\r\n", NULL)                                                                              \
     X(MASK_ERROR, "get mask error\r\n", NULL)                                                                          \
     X(QAP_FAIL, "QAP fail\r\n", NULL)                                                                                  \
@@ -101,6 +127,7 @@
     X(AP_MAC, "+CIFSR:APMAC,\"%m\"\r\n", "+CIFSR:APMAC,\"%m\"\r\n")                                                    \
     X(STA_IP, "+CIFSR:STAIP,\"%i\"\r\n", "+CIFSR:STAIP,\"%i\"\r\n")                                                    \
     X(STA_IP6_LL, NULL, "+CIFSR:STAIP6LL,\"%a\"\r\n")                                                                  \
+    X(STA_IP6_GL, NULL, "+CIFSR:STAIP6GL,\"%a\"\r\n")                                                                  \
     X(STA_MAC, "+CIFSR:STAMAC,\"%m\"\r\n", "+CIFSR:STAMAC,\"%m\"\r\n")                                                 \
     X(NAME_VALUE, "%n:%d\r\n", "%n:%d\r\n")                                                                            \
     X(MAXCONN, "%n:%d", "%n:%d\r\n")                                                                                   \

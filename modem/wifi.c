@@ -40,6 +40,15 @@ cipmux_address_t wifi_local_ip6(const uint8_t mac[6])
     return address;
 }
 
+/* The network of the router and the MAC as EUI-64. */
+cipmux_address_t wifi_global_ip6(const modem_t *m)
+{
+    cipmux_address_t address = wifi_local_ip6(m->config->mac);
+    if (!m->wifi.advertised) return (cipmux_address_t){ 0 };
+    memcpy(address.bytes, m->wifi.network6, sizeof m->wifi.network6);
+    return address;
+}
+
 /* ---- joining ---- */
 
 static void attempt(modem_t *m)
@@ -50,6 +59,13 @@ static void attempt(modem_t *m)
     m->wifi.ever_started = true;
     m->wifi.gave_up = false;
     m->asks |= ASK_JOIN;
+}
+
+void wifi_join_background(modem_t *m)
+{
+    wifi_leave(m);
+    m->wifi.reconnect_attempt = 0;
+    attempt(m);
 }
 
 static void retry_later(modem_t *m, cipmux_time_t pause)
@@ -79,7 +95,7 @@ static void drop_association(modem_t *m, bool print)
     links_leave(m);
     if (print) say_event(m, TEXT_WIFI_DISCONNECT);
     m->wifi.state = WIFI_IDLE;
-    m->wifi.link_ended = false;
+    m->wifi.link_ended = m->wifi.advertised = false;
 }
 
 void wifi_leave(modem_t *m)
@@ -175,8 +191,27 @@ static cipmux_answer_t leased(modem_t *m, const cipmux_event_t *event)
     if (renewed) return CIPMUX_TAKEN;
     w->link_ended = false;
     say_event(m, TEXT_WIFI_GOT_IP);
+    provision_joined(m);
     if (m->cipv6) say_event(m, TEXT_WIFI_GOT_IP6_LL);
     slot_end(m, WAIT_JOIN, OUTCOME_DONE);
+    return CIPMUX_TAKEN;
+}
+
+static cipmux_answer_t advertised(modem_t *m, const cipmux_event_t *event)
+{
+    wifi_t *const w = &m->wifi;
+    if (!associated(m) || event->address.family != 6) return CIPMUX_REFUSED;
+    memcpy(w->network6, event->address.bytes, sizeof w->network6);
+    if (!w->advertised && m->cipv6) say_event(m, TEXT_WIFI_GOT_IP6_GL);
+    w->advertised = true;
+    return CIPMUX_TAKEN;
+}
+
+static cipmux_answer_t heard(modem_t *m, const cipmux_event_t *event)
+{
+    if (!associated(m) || event->ap == NULL) return CIPMUX_REFUSED;
+    m->wifi.rssi = event->ap->rssi;
+    m->wifi.channel = event->ap->channel;
     return CIPMUX_TAKEN;
 }
 
@@ -200,6 +235,8 @@ static cipmux_answer_t lost(modem_t *m, const cipmux_event_t *event)
     m->wifi.cause = (uint8_t)event->cause;
     if (in_foreground(m))
         retry_later(m, CIPMUX_TIME_JOIN_RETRY);
+    else if (provision_failed(m))
+        m->wifi.state = WIFI_IDLE;
     else
         wifi_retry(m);
     return CIPMUX_TAKEN;
@@ -269,6 +306,10 @@ cipmux_answer_t wifi_event(modem_t *m, const cipmux_event_t *event)
         answer = joined(m, event);
     else if (event->kind == CIPMUX_EVENT_LEASE)
         answer = leased(m, event);
+    else if (event->kind == CIPMUX_EVENT_SIGNAL)
+        answer = heard(m, event);
+    else if (event->kind == CIPMUX_EVENT_ADVERTISED)
+        answer = advertised(m, event);
     else
         answer = lost(m, event);
     if (answer == CIPMUX_REFUSED) m->counters.stale_events++;
@@ -333,6 +374,8 @@ void wifi_fill_join(const modem_t *m, cipmux_request_t *out)
     out->join.first_channel = m->wifi.country.first;
     out->join.channels = m->wifi.country.count;
     out->join.refuse_open = s->pci_en;
+    out->join.auth_floor = m->wifi.auth_floor;
+    out->join.silence_ms = m->config->time_ms[CIPMUX_TIME_SILENCE];
     out->join.strongest = m->family == FAMILY_NONOS || s->strongest;
 }
 
@@ -380,6 +423,7 @@ verdict_t set_cwmode(modem_t *m, args_t *args)
         else
             m->slot.after = AFTER_LEAVE;
         m->wifi.ever_started = false;
+        provision_station_off(m);
     }
     if ((was & 1) == 0 && (mode & 1) != 0 && join) m->slot.after = AFTER_AUTOJOIN;
     return VERDICT_OK;
@@ -436,6 +480,8 @@ verdict_t set_cwjap(modem_t *m, args_t *args)
 {
     station_t new_station = m->wifi.station;
     if (!wifi_station_on(m)) return refuse(m, CIPMUX_REASON_STATION_OFF, TEXT_NONE);
+    if (m->provision.smart != SMART_OFF && quirk(m, CIPMUX_QUIRK_SMART_LOCKS_JOIN))
+        return refuse(m, CIPMUX_REASON_SMART_RUNS, TEXT_SMART_STARTED);
     if (arg_given(args, 0)) take_text(new_station.ssid, &new_station.ssid_length, &args->at[0]);
     if (arg_given(args, 1)) take_text(new_station.password, &new_station.password_length, &args->at[1]);
     if (new_station.ssid_length == 0) return refuse_argument(m, FAULT_LENGTH, 0, TEXT_NONE);
@@ -449,6 +495,7 @@ verdict_t set_cwjap(modem_t *m, args_t *args)
     set_limits(m, option(args, 7, 0));
     new_station.pmf = (uint8_t)option(args, 8, 0);
     m->wifi.station = new_station;
+    m->wifi.auth_floor = 0;
     if (settings_wanted(m)) m->saved.station = new_station; /* before the attempt: bad credentials are kept too */
     return join(m);
 }

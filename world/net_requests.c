@@ -209,10 +209,13 @@ void net_request(net_t *net, uint64_t now_us, const cipmux_request_t *request)
         net->listening_untold = true;
         net->listening_due_us = now_us + net->listen_after_us;
         break;
+    case CIPMUX_REQUEST_MDNS: break; /* nobody in here asks for names */
     case CIPMUX_REQUEST_UNLISTEN:
         net->listening_port = 0;
         net->listening_untold = false;
         break;
+    case CIPMUX_REQUEST_SMART:
+    case CIPMUX_REQUEST_WPS:
     case CIPMUX_REQUEST_NONE:
     case CIPMUX_REQUEST_LINE:
     case CIPMUX_REQUEST_SCAN:

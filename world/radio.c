@@ -72,7 +72,7 @@ static bool join_fits(const radio_station_t *station, const radio_ap_t *ap)
     if (!station->join.any_bssid && memcmp(ap->seen.bssid, station->join.bssid, 6) != 0) {
         return false;
     }
-    return !(station->join.refuse_open && ap->seen.security <= 1);
+    return !(station->join.refuse_open && ap->seen.security <= 1) && ap->seen.security >= station->join.auth_floor;
 }
 
 /* The access point that a scan reports next: in the order of the air, or the strongest. RADIO_APS: none is left. */
@@ -119,7 +119,7 @@ static cipmux_cause_t join_verdict(const radio_station_t *station, const radio_a
 
 static void stop_joining(radio_station_t *station)
 {
-    station->joining = station->joined = station->leasing = false;
+    station->joining = station->joined = station->leasing = station->advertising = station->silent = false;
 }
 
 static void start_scan(radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
@@ -161,13 +161,16 @@ static void start_join(radio_station_t *station, uint64_t now_us, const cipmux_r
     station->join.any_bssid = request->join.any_bssid;
     memcpy(station->join.bssid, request->join.bssid, 6);
     station->join.refuse_open = request->join.refuse_open;
+    station->join.auth_floor = request->join.auth_floor;
+    station->silence_ms = request->join.silence_ms;
     station->join.strongest = request->join.strongest;
 }
 
 bool radio_serves(const cipmux_request_t *request)
 {
     return request->kind == CIPMUX_REQUEST_SCAN || request->kind == CIPMUX_REQUEST_JOIN ||
-           request->kind == CIPMUX_REQUEST_LEAVE || request->kind == CIPMUX_REQUEST_RADIO;
+           request->kind == CIPMUX_REQUEST_LEAVE || request->kind == CIPMUX_REQUEST_RADIO ||
+           request->kind == CIPMUX_REQUEST_SMART || request->kind == CIPMUX_REQUEST_WPS;
 }
 
 void radio_request(radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
@@ -181,6 +184,14 @@ void radio_request(radio_station_t *station, uint64_t now_us, const cipmux_reque
     } else if (request->kind == CIPMUX_REQUEST_RADIO && !request->radio.station) {
         stop_joining(station);
         station->scanning = false;
+    } else if (request->kind == CIPMUX_REQUEST_SMART) {
+        station->smart = request->provision.on;
+        station->smart_timed = station->smart_typed = false;
+        station->smart_ticket = request->ticket;
+    } else if (request->kind == CIPMUX_REQUEST_WPS) {
+        station->wps = request->provision.on;
+        station->wps_floor = request->provision.auth_floor;
+        station->wps_ticket = request->ticket;
     }
 }
 
@@ -247,6 +258,7 @@ static bool offer_join(const radio_t *radio, radio_station_t *station, uint64_t 
         station->joined = true;
         station->ap = target;
         station->epoch = ap->epoch;
+        station->rssi = ap->seen.rssi;
         station->leasing = !ap->no_dhcp;
         station->lease_due_us = now_us + (uint64_t)station->lease_ms * 1000 + ap->lease_us;
     }
@@ -269,17 +281,59 @@ static bool offer_lease(const radio_t *radio, radio_station_t *station, uint64_t
         return false;
     }
     station->leasing = false;
+    station->advertising = ap->advertises;
     return true;
 }
 
-static bool is_lost(const radio_t *radio, const radio_station_t *station)
+/* The network of the access point's router, right behind the lease. */
+static bool offer_network(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
 {
-    return station->joined && radio->ap[station->ap].epoch != station->epoch;
+    if (!station->advertising) {
+        return false;
+    }
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_ADVERTISED, .ticket = station->join_ticket, .address.family = 6 };
+    memcpy(event.address.bytes, radio->ap[station->ap].network6, sizeof radio->ap[station->ap].network6);
+    if (cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER) {
+        return false;
+    }
+    station->advertising = false;
+    return true;
+}
+
+/* Another strength than the modem knows. */
+static bool offer_signal(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+{
+    const radio_ap_t *ap = &radio->ap[station->ap];
+    if (!station->joined || !is_heard(ap) || ap->seen.rssi == station->rssi) {
+        return false;
+    }
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_SIGNAL, .ticket = station->join_ticket, .ap = &ap->seen };
+    if (cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER) {
+        return false;
+    }
+    station->rssi = ap->seen.rssi;
+    return true;
+}
+
+/* An access point that threw the station out, or has been silent for long enough. One that was gone for a shorter time
+ * does not know the station any more, and says so when it returns. */
+static bool is_lost(const radio_t *radio, radio_station_t *station, uint64_t now_us)
+{
+    const radio_ap_t *ap = &radio->ap[station->ap];
+    if (!station->joined || is_heard(ap)) {
+        station->silent = false;
+        return station->joined && ap->epoch != station->epoch;
+    }
+    if (!station->silent) {
+        station->silent = true;
+        station->silent_due_us = now_us + (uint64_t)station->silence_ms * 1000;
+    }
+    return now_us >= station->silent_due_us;
 }
 
 static bool offer_loss(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
 {
-    if (!is_lost(radio, station)) {
+    if (!is_lost(radio, station, now_us)) {
         return false;
     }
     cipmux_event_t event = { .kind = CIPMUX_EVENT_LOST, .ticket = station->join_ticket, .cause = CIPMUX_CAUSE_AP_LOST };
@@ -290,11 +344,69 @@ static bool offer_loss(const radio_t *radio, radio_station_t *station, uint64_t 
     return true;
 }
 
+/* A phone's SmartConfig: first its protocol is known, then what it says. */
+static bool offer_smart(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+{
+    const radio_phone_t *phone = &radio->phone;
+    if (!station->smart || !phone->sends) {
+        station->smart_timed = false;
+        return false;
+    }
+    if (!station->smart_timed) {
+        station->smart_timed = true;
+        station->smart_due_us = now_us + phone->after_us;
+    }
+    if (now_us < station->smart_due_us) {
+        return false;
+    }
+    const cipmux_credentials_t told = { phone->ssid, phone->password, phone->ssid_length, phone->password_length };
+    cipmux_event_t             event = { .kind = CIPMUX_EVENT_SMART_TYPE, .ticket = station->smart_ticket };
+    event.smart_type = phone->type;
+    if (station->smart_typed) {
+        event.kind = CIPMUX_EVENT_SMART_CREDENTIALS;
+        event.credentials = &told;
+    }
+    if (cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER) {
+        return false;
+    }
+    station->smart = !station->smart_typed;
+    station->smart_typed = true;
+    return true;
+}
+
+/* WPS: one access point with a pressed button tells its name and password; two at once are one too many. */
+static bool offer_wps(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+{
+    const radio_ap_t *pressed = NULL;
+    size_t            count = 0;
+    for (size_t i = 0; i < RADIO_APS; i++) {
+        const radio_ap_t *ap = &radio->ap[i];
+        if (is_heard(ap) && now_us < ap->button_until_us && ap->seen.security >= station->wps_floor) {
+            pressed = ap;
+            count++;
+        }
+    }
+    if (!station->wps || count == 0) {
+        return false;
+    }
+    const cipmux_credentials_t told = { pressed->seen.ssid, pressed->password, pressed->seen.ssid_length,
+                                        pressed->password_length };
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_WPS, .ticket = station->wps_ticket, .credentials = &told };
+    event.cause = count == 1 ? CIPMUX_CAUSE_NONE : CIPMUX_CAUSE_JOIN_REFUSED;
+    if (cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER) {
+        return false;
+    }
+    station->wps = false;
+    return true;
+}
+
 bool radio_offer(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
 {
     bool moved = false;
     while (offer_scan(radio, station, now_us, modem) || offer_loss(radio, station, now_us, modem) ||
-           offer_join(radio, station, now_us, modem) || offer_lease(radio, station, now_us, modem)) {
+           offer_join(radio, station, now_us, modem) || offer_lease(radio, station, now_us, modem) ||
+           offer_network(radio, station, now_us, modem) || offer_signal(radio, station, now_us, modem) ||
+           offer_smart(radio, station, now_us, modem) || offer_wps(radio, station, now_us, modem)) {
         moved = true;
     }
     return moved;
@@ -309,6 +421,8 @@ uint64_t radio_deadline(const radio_station_t *station, uint64_t now_us)
 {
     uint64_t due_us = sooner(CIPMUX_NEVER, now_us, station->scanning, station->scan_due_us);
     due_us = sooner(due_us, now_us, station->joining, station->join_due_us);
+    due_us = sooner(due_us, now_us, station->silent, station->silent_due_us);
+    due_us = sooner(due_us, now_us, station->smart && station->smart_timed, station->smart_due_us);
     return sooner(due_us, now_us, station->leasing, station->lease_due_us);
 }
 

@@ -1,7 +1,7 @@
 /* The simulated radio: access points on the air, and what one modem's station does with them.
  *
- * Answers the requests SCAN, JOIN, LEAVE and RADIO of cipmux.h with the events SCAN_ENTRY, SCAN_DONE, JOINED, LEASE and
- * LOST, each when its time has come. No clock, no heap, no I/O. One radio_t is the air; each modem has a radio_station_t
+ * Answers the requests SCAN, JOIN, LEAVE, SMART, WPS and RADIO of cipmux.h with the events SCAN_ENTRY, SCAN_DONE, JOINED,
+ * LEASE, ADVERTISED, SIGNAL, LOST, SMART_TYPE, SMART_CREDENTIALS and WPS, each when its time has come. No clock, no heap, no I/O. One radio_t is the air; each modem has a radio_station_t
  * of its own in it, so that several modems can share the access points.
  *
  *   radio_init(&air);  radio_station_init(&station, 0);
@@ -16,7 +16,9 @@
 
 enum {
     RADIO_APS = 32,
-    RADIO_FLOOR = -95, /* dBm: an access point that is weaker is not heard */
+    RADIO_BUTTON_S = 120,  /* a WPS button stays pressed for so long */
+    RADIO_PHONE_MAX = 100, /* bytes of a name or password that a phone sends */
+    RADIO_FLOOR = -95,     /* dBm: an access point that is weaker is not heard */
 };
 
 /* One access point. Filled by radio_ap(), then changed freely by the caller. */
@@ -33,13 +35,25 @@ typedef struct {
     uint64_t    lease_us;     /* more than the modem's own time to get an address */
     uint8_t     address[4];   /* for station number 0; number n gets an address n higher */
     uint8_t     gateway[4], netmask[4];
+    bool        advertises; /* its router tells the stations their IPv6 network */
+    uint8_t     network6[8];
+    uint64_t    button_until_us; /* WPS button pressed until then */
     bool        off_air;
     uint32_t    epoch; /* changes when every station on it is lost; private */
 } radio_ap_t;
 
+/* A phone that sends an access point's name and password by SmartConfig. They may be longer than is right. */
 typedef struct {
-    radio_ap_t ap[RADIO_APS];
-    bool       scan_refused; /* AT+CWLAP fails */
+    bool     sends;
+    uint8_t  type;     /* 1 ESP-TOUCH, 2 AirKiss, 0 another */
+    uint64_t after_us; /* so much later than a station begins to listen */
+    uint8_t  ssid[RADIO_PHONE_MAX], password[RADIO_PHONE_MAX], ssid_length, password_length;
+} radio_phone_t;
+
+typedef struct {
+    radio_ap_t    ap[RADIO_APS];
+    radio_phone_t phone;
+    bool          scan_refused; /* AT+CWLAP fails */
 } radio_t;
 
 /* One modem's radio. Private. */
@@ -53,7 +67,16 @@ typedef struct {
     bool     join_delayed; /* join_due_us already contains the access point's associate_us */
     size_t   ap;           /* joined: the access point, its index, and its epoch at that time */
     uint32_t epoch;
-    uint32_t lease_ms;
+    uint32_t lease_ms, silence_ms;
+    bool     advertising;   /* ADVERTISED is due */
+    int8_t   rssi;          /* as the modem knows it */
+    bool     silent;        /* nothing is heard of the access point */
+    uint64_t silent_due_us; /* then it is lost */
+    bool     smart, smart_timed, smart_typed;
+    uint64_t smart_due_us;
+    bool     wps;
+    uint8_t  wps_floor;
+    uint16_t smart_ticket, wps_ticket;
     /* Copies of what was asked. ssid_length 0 (scan only): any. */
     struct {
         uint8_t ssid[CIPMUX_SSID_MAX], ssid_length;
@@ -62,6 +85,7 @@ typedef struct {
         uint8_t bssid[6];
         uint8_t password[CIPMUX_PASSWORD_MAX], password_length;
         bool    refuse_open, strongest;
+        uint8_t auth_floor;
     } scan, join;
 } radio_station_t;
 
@@ -74,7 +98,7 @@ void radio_station_init(radio_station_t *station, uint8_t number);
 
 /* ---- The modem's side ------------------------------------------------------------------------------------------ */
 
-/* Is this request for the radio (SCAN, JOIN, LEAVE, RADIO)? */
+/* Is this request for the radio (SCAN, JOIN, LEAVE, SMART, WPS, RADIO)? */
 bool radio_serves(const cipmux_request_t *request);
 /* Takes one of those. Copies what it needs. */
 void radio_request(radio_station_t *station, uint64_t now_us, const cipmux_request_t *request);

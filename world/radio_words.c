@@ -56,6 +56,26 @@ static bool ap_lease(words_t *words, radio_ap_t *ap)
            words_key_ip4(words, "netmask", ap->netmask);
 }
 
+/* The network that the router tells, a prefix of 64 bits. */
+static bool ap_network(words_t *words, radio_ap_t *ap)
+{
+    const words_arg_t *network = words_key(words, "ipv6");
+    cipmux_address_t   address;
+    if (network == NULL) {
+        return true;
+    }
+    ap->advertises = !words_is(network, "none");
+    if (!ap->advertises) {
+        return true;
+    }
+    if (!words_read_host((const char *)network->text, network->length, &address) || address.family != 6) {
+        return words_expected(words, network, "none, or an IPv6 network such as 2001:db8::");
+    }
+    memcpy(ap->network6, address.bytes, sizeof ap->network6);
+    return true;
+}
+
+/* Another password throws the stations out. */
 static bool ap_password(words_t *words, radio_ap_t *ap)
 {
     const words_arg_t *password = words_key(words, "password");
@@ -65,7 +85,10 @@ static bool ap_password(words_t *words, radio_ap_t *ap)
     if (password->length > CIPMUX_PASSWORD_MAX) {
         return words_expected(words, password, "at most 64 bytes");
     }
+    const bool same = ap->password_length == password->length &&
+                      (password->length == 0 || memcmp(ap->password, password->text, password->length) == 0);
     radio_ap_password(ap, password->text, password->length);
+    ap->epoch += same ? 0 : 1;
     return true;
 }
 
@@ -87,7 +110,7 @@ static bool say_ap(void *context, words_t *words)
     place->used = place->seen.ssid_length != 0; /* a wrong line leaves no nameless one behind */
     memcpy(ap.seen.ssid, ssid->text, ssid_length);
     ap.seen.ssid_length = ssid_length;
-    if (!ap_password(words, &ap) || !ap_numbers(words, &ap.seen) || !ap_lease(words, &ap) ||
+    if (!ap_password(words, &ap) || !ap_numbers(words, &ap.seen) || !ap_lease(words, &ap) || !ap_network(words, &ap) ||
         !words_key_time(words, "after", &ap.associate_us) || !words_flag(words, "hidden", &ap.hidden) ||
         !words_flag(words, "silent", &ap.silent) || !words_flag(words, "refuses", &ap.refuses) ||
         !words_complete(words)) {
@@ -140,16 +163,80 @@ static bool say_scan(void *context, words_t *words)
     return true;
 }
 
+static bool phone_text(words_t *words, const char *key, uint8_t *text, uint8_t *length)
+{
+    const words_arg_t *arg = words_key(words, key);
+    if (arg == NULL) {
+        return words_fail(words, words->arg[0].column, "smartconfig needs %s=TEXT, or stops", key);
+    }
+    if (arg->length > RADIO_PHONE_MAX) {
+        return words_expected(words, arg, "at most 100 bytes");
+    }
+    memcpy(text, arg->text, arg->length);
+    *length = (uint8_t)arg->length;
+    return true;
+}
+
+static bool say_smartconfig(void *context, words_t *words)
+{
+    static const char *const types[] = { "unknown", "esptouch", "airkiss" };
+    radio_t                 *radio = context;
+    radio_phone_t            phone = { .sends = true, .type = 1 };
+    if (words_has(words, 1)) {
+        const words_arg_t *stops = words_plain(words, 1, "stops");
+        radio->phone.sends = false;
+        return words_is(stops, "stops") || words_expected(words, stops, "stops, or ssid=TEXT password=TEXT");
+    }
+    const words_arg_t *type = words_key(words, "type");
+    for (phone.type = 0; type != NULL && phone.type < 3 && !words_is(type, types[phone.type]);) {
+        phone.type++;
+    }
+    if (type == NULL) {
+        phone.type = 1;
+    }
+    if (phone.type == 3) {
+        return words_expected(words, type, "esptouch, airkiss or unknown");
+    }
+    if (!phone_text(words, "ssid", phone.ssid, &phone.ssid_length) ||
+        !phone_text(words, "password", phone.password, &phone.password_length) ||
+        !words_key_time(words, "after", &phone.after_us) || !words_complete(words)) {
+        return false;
+    }
+    radio->phone = phone;
+    return true;
+}
+
+static bool say_wps_button(void *context, words_t *words)
+{
+    radio_t           *radio = context;
+    uint8_t            length = 0;
+    bool               found = false;
+    const words_arg_t *ssid = name_of_ap(words, &length);
+    for (size_t i = 0; ssid != NULL && i < RADIO_APS; i++) {
+        radio_ap_t *ap = &radio->ap[i];
+        if (ap->used && ap->seen.wps != 0 && ap->seen.ssid_length == length &&
+            memcmp(ap->seen.ssid, ssid->text, length) == 0) {
+            ap->button_until_us = words->now_us + (uint64_t)RADIO_BUTTON_S * 1000000;
+            found = true;
+        }
+    }
+    return found || (ssid != NULL && words_expected(words, ssid, "the name of an access point with wps=1"));
+}
+
 const words_verb_t radio_verbs[RADIO_VERBS] = {
     { "ap", say_ap,
       "ap ssid=TEXT [password=TEXT] [bssid=MAC] [channel=1-14] [rssi=DBM] [ecn=0-7] [offset=KHZ] [freqcal=N] "
       "[pairwise=N] "
       "[group=N] [bgn=0-7] [wps=0|1] [hidden] [silent] [refuses] [after=TIME] [dhcp=never|TIME] [address=IP] "
-      "[gateway=IP] [netmask=IP]",
+      "[gateway=IP] [netmask=IP] [ipv6=none|NETWORK]",
       "an access point; the bssid of one that is there changes it; without password it is open" },
     { "ap-gone", say_ap_gone, "ap-gone ssid=TEXT", "it leaves the air; stations on it are lost" },
     { "ap-back", say_ap_back, "ap-back ssid=TEXT", "it returns" },
     { "kick", say_kick, "kick", "every access point throws its stations out" },
     { "no-aps", say_no_aps, "no-aps", "forgets all access points" },
     { "scan", say_scan, "scan refused|ok", "what AT+CWLAP meets" },
+    { "smartconfig", say_smartconfig,
+      "smartconfig ssid=TEXT password=TEXT [type=esptouch|airkiss|unknown] [after=TIME]; smartconfig stops",
+      "a phone sends that to every modem that listens (AT+CWSTARTSMART), so long after it began to" },
+    { "wps-button", say_wps_button, "wps-button ssid=TEXT", "somebody presses it: WPS works for two minutes" },
 };

@@ -12,6 +12,7 @@ void world_init(world_t *world, cipmux_t *modem)
     gpio_init(&world->pins);
     world->uart_stopped = world->wired = world->line_asked = false;
     world->line = cipmux_line(modem);
+    world->mdns[0] = '\0';
     net_init(&world->net);
 }
 
@@ -93,9 +94,18 @@ static bool say_line(void *context, words_t *words)
     return arg != NULL && (words_is(arg, now) || words_fail(words, arg->column, "the line runs at %s", now));
 }
 
+static bool say_mdns(void *context, words_t *words)
+{
+    const char        *now = ((world_t *)context)->mdns;
+    const words_arg_t *arg = words_plain(words, 1, "nothing, or \"HOST SERVICE PORT\"");
+    return arg != NULL && (words_is(arg, now[0] != '\0' ? now : "nothing") ||
+                           words_fail(words, arg->column, "the modem answers for \"%s\"", now));
+}
+
 const words_verb_t world_verbs[WORLD_VERBS] = {
     { "phase", say_phase, "phase NAME", "checks OFF COMMAND BUSY COLLECTING PASSTHROUGH" },
     { "line", say_line, "line 115200,8,1,0,0", "checks the rate and format to which the modem switched" },
+    { "mdns", say_mdns, "mdns nothing|TEXT", "checks for what the modem answers by mDNS, \"HOST SERVICE PORT\"" },
     { "uart", say_uart, "uart stops|goes|wired|cts LEVEL|rts LEVEL|waits N|lost N",
       "nobody reads the modem's UART until it goes; its line is real; the level of its CTS; checks of its buffer" },
 };
@@ -161,6 +171,16 @@ bool world_say(world_t *world, uint64_t now_us, const char *line, char *error, s
 
 /* ---- The modem's side ------------------------------------------------------------------------------------------ */
 
+static void answer_mdns(world_t *world, const cipmux_request_t *request)
+{
+    world->mdns[0] = '\0';
+    if (!request->mdns.on) {
+        return;
+    }
+    snprintf(world->mdns, sizeof world->mdns, "%.*s %.*s %u", request->mdns.host_length, request->mdns.host,
+             request->mdns.service_length, request->mdns.service, request->mdns.port);
+}
+
 void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *request)
 {
     if (request->kind == CIPMUX_REQUEST_LINE) {
@@ -169,6 +189,8 @@ void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *requ
     } else if (gpio_serves(request)) {
         gpio_request(&world->pins, now_us, request);
         if (world->pins.asleep) radio_station_reset(&world->station);
+    } else if (request->kind == CIPMUX_REQUEST_MDNS) {
+        answer_mdns(world, request);
     } else if (radio_serves(request)) {
         radio_request(&world->station, now_us, request);
     } else {

@@ -84,6 +84,15 @@ static const char *const commands[] = {
     "AT+SYSMSG_CUR=7",
     "AT+SYSSTORE=0",
     "AT+CWAUTOCONN=1",
+    "AT+CWSTARTSMART=3",
+    "AT+CWSTOPSMART",
+    "AT+WPS=1",
+    "AT+WPS=0",
+    "AT+MDNS=1,\"fuzz\",\"iot\",80",
+    "AT+MDNS=0",
+    "AT+CWRECONNCFG=1,2",
+    "AT+CWLAPOPT=1,2047",
+    "AT+CWCOUNTRY=1,\"US\",1,11",
     "AT+SYSLOG=1",
     "AT+CIPBUFSTATUS",
     "AT+CIPBUFRESET",
@@ -127,7 +136,7 @@ typedef struct {
     bool            hostile;
     peer_t          peer[CIPMUX_LINKS];
     loan_t          loan[LOANS];
-    uint16_t        resolve, scan, join; /* open tickets; 0: none */
+    uint16_t        resolve, scan, join, smart, wps; /* open tickets; 0: none */
     bool            joined, listen, line;
 } fuzz_t;
 
@@ -215,6 +224,9 @@ static void take_request(fuzz_t *f, const cipmux_request_t *request)
     case CIPMUX_REQUEST_SCAN: f->scan = request->ticket; break;
     case CIPMUX_REQUEST_JOIN: f->join = request->ticket; break;
     case CIPMUX_REQUEST_LEAVE: f->joined = false; break;
+    case CIPMUX_REQUEST_SMART: f->smart = request->provision.on ? request->ticket : 0; break;
+    case CIPMUX_REQUEST_WPS: f->wps = request->provision.on ? request->ticket : 0; break;
+    case CIPMUX_REQUEST_MDNS: PROMISE(request->mdns.host_length < 64 && request->mdns.service_length < 64); break;
     case CIPMUX_REQUEST_RADIO:
     case CIPMUX_REQUEST_PINS:
     case CIPMUX_REQUEST_SLEEP: break;
@@ -376,8 +388,10 @@ static void end_link(fuzz_t *f, peer_t *peer)
 static void answer_radio(fuzz_t *f, unsigned choice)
 {
     static const cipmux_ap_t ap = { .ssid = "lab", .ssid_length = 3, .channel = 6, .rssi = -50, .security = 3 };
-    cipmux_event_t           event = { .ticket = f->join, .ap = &ap, .address = some_address(f) };
-    switch (choice % 6) {
+    static const uint8_t     text[256] = "lab";
+    cipmux_credentials_t     told = { text, text, 3, 8 };
+    cipmux_event_t           event = { .ticket = f->join, .ap = &ap, .address = some_address(f), .credentials = &told };
+    switch (choice % 11) {
     case 0: event.kind = CIPMUX_EVENT_JOINED; break;
     case 1: event.kind = CIPMUX_EVENT_LEASE; break;
     case 2:
@@ -392,6 +406,27 @@ static void answer_radio(fuzz_t *f, unsigned choice)
     case 4:
         event.kind = CIPMUX_EVENT_SCAN_ENTRY;
         event.ticket = f->scan;
+        break;
+    case 5: event.kind = CIPMUX_EVENT_SIGNAL; break;
+    case 6:
+        event.kind = CIPMUX_EVENT_ADVERTISED;
+        event.address.family = 6;
+        break;
+    case 7:
+        event.kind = CIPMUX_EVENT_SMART_TYPE;
+        event.ticket = f->smart;
+        event.smart_type = next(f);
+        break;
+    case 8:
+        event.kind = CIPMUX_EVENT_SMART_CREDENTIALS;
+        event.ticket = f->smart;
+        told.ssid_length = next(f);
+        told.password_length = next(f);
+        break;
+    case 9:
+        event.kind = CIPMUX_EVENT_WPS;
+        event.ticket = f->wps;
+        event.cause = next(f) % 2 ? CIPMUX_CAUSE_NONE : CIPMUX_CAUSE_JOIN_REFUSED;
         break;
     default:
         event.kind = CIPMUX_EVENT_SCAN_DONE;
