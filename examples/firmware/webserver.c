@@ -76,6 +76,8 @@ static volatile uint16_t adc;
 static const char status_good[] PROGMEM = "HTTP/1.0 200 OK\r\nContent-Type: ";
 static const char status_absent[] PROGMEM = "HTTP/1.0 404 Not Found\r\nContent-Type: ";
 static const char head_length[] PROGMEM = "\r\nContent-Length: ";
+static const char head_keep[] PROGMEM =
+    "\r\nCache-Control: max-age=600"; /* so a reload asks for what is missing only */
 static const char head_end[] PROGMEM = "\r\nConnection: close\r\n\r\n";
 static const char json_end[] PROGMEM = "}";
 
@@ -84,6 +86,7 @@ enum {
     PIECE_TYPE,
     PIECE_LENGTH,
     PIECE_NUMBER,
+    PIECE_KEEP,
     PIECE_END,
     PIECE_BODY,
     PIECE_VALUE,
@@ -104,10 +107,12 @@ static uint16_t find_piece(const client_t *client, const char **text)
 {
     bool json = client->resource == JSON;
     *text = NULL;
+    if (client->piece == PIECE_KEEP && client->resource >= JSON) return 0;
     switch (client->piece) {
     case PIECE_STATUS: *text = client->resource == ABSENT ? status_absent : status_good; break;
     case PIECE_TYPE: *text = pgm_read_ptr(&resources[client->resource].type); break;
     case PIECE_LENGTH: *text = head_length; break;
+    case PIECE_KEEP: *text = head_keep; break;
     case PIECE_END: *text = head_end; break;
     case PIECE_BODY: *text = pgm_read_ptr(&resources[client->resource].begin); return body_length(client);
     case PIECE_NUMBER: return DIGITS;
@@ -213,7 +218,7 @@ static const cipdrv_config_t config = {
     .password = NETWORK_PASSWORD,
     .rate = CIPDRV_UART_RATE,
     .server_port = 80,
-    .server_idle = 30,
+    .server_idle = CIPDRV_LINKS > 1 ? 30 : 5, /* s; with one link a silent client keeps everybody out */
 };
 static cipdrv_t driver;
 
