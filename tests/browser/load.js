@@ -1,11 +1,11 @@
 /* Loads a page in Chromium as a person would, and writes down what each request met.
  *
- * Usage: node load.js [--retry=missing|reload] [--pause=MS] [--tries=N] [--limit=SECONDS] URL OUT
+ * Usage: node load.js [--retry=reload|missing] [--pause=MS] [--tries=N] [--limit=SECONDS] URL OUT
  *
  * Chromium itself repeats no request that was reset on a new connection: the picture or script is missing until somebody
- * asks again. So this program asks again. --retry=missing (default): for what is missing, all of it at once, as the
- * browser asked for it first. --retry=reload: for the whole page, as the reload button does. MS (250) after it saw
- * that something is missing, and at most N times (20).
+ * asks again. So this program does. --retry=reload (default): the reload button. --retry=missing: it puts in the elements
+ * that are missing anew, as a script of the page could. MS (1000) after it saw that something is missing, at most N
+ * times (20).
  *
  * OUT.json gets the browser's own record: its DevTools events (requests, outcomes) and its network log (connections with
  * their local ports, and which request went over which). OUT.png is the page at the end.
@@ -32,10 +32,11 @@ const FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
-const START_LIMIT_MS = 60000;
+const START_LIMIT_MS = 60000, PAGE_LIMIT_MS = 10000;
 const PARTS = new Set(["Document", "Stylesheet", "Script", "Image"]); // what makes a page complete
 
-/* The requests of a page, from its DevTools events: each with its URL, type, times in seconds and outcome. */
+/* The requests of a page, from its DevTools events: each with its URL, type, times in seconds and outcome; `cached` if it
+ * was answered from the browser's cache. */
 class Requests {
     constructor() {
         this.all = new Map();
@@ -44,15 +45,20 @@ class Requests {
 
     watch(devtools) {
         devtools.on("Network.requestWillBeSent", ({ requestId, request, type, timestamp }) => {
-            this.all.set(requestId, { url: request.url, type, begin: timestamp });
+            if (/^http/.test(request.url)) // the browser's own error page has pictures too
+                this.all.set(requestId, { url: request.url, type, begin: timestamp });
         });
         devtools.on("Network.responseReceived", ({ requestId, response }) => {
-            this.change(requestId, { status: response.status });
+            this.change(requestId, { status: response.status, ...response.fromDiskCache && { cached: true } });
+        });
+        devtools.on("Network.requestServedFromCache", ({ requestId }) => {
+            this.change(requestId, { cached: true });
         });
         devtools.on("Network.loadingFinished", ({ requestId, timestamp }) => {
             this.change(requestId, { end: timestamp });
         });
-        devtools.on("Network.loadingFailed", ({ requestId, timestamp, errorText }) => {
+        devtools.on("Network.loadingFailed", ({ requestId, timestamp, errorText, canceled }) => {
+            if (canceled) this.all.delete(requestId); // the reload took it back
             this.change(requestId, { end: timestamp, error: errorText });
         });
         return devtools.send("Network.enable");
@@ -69,13 +75,16 @@ class Requests {
     }
 
     settled() {
-        return this.open().length === 0 ? Promise.resolve() : new Promise((done) => this.waiting.push(done));
+        return this.open().length === 0 ? Promise.resolve() : new Promise((done) => {
+            this.waiting.push(done);
+            setTimeout(done, PAGE_LIMIT_MS).unref();
+        });
     }
 
-    /* Parts of the page whose last request failed. */
+    /* Parts of the page whose last request failed, or has not ended. */
     missing() {
         const last = new Map([...this.all.values()].filter(({ type }) => PARTS.has(type)).map((one) => [one.url, one]));
-        return [...last.values()].filter(({ error }) => error !== undefined);
+        return [...last.values()].filter(({ error, end }) => error !== undefined || end === undefined);
     }
 }
 
@@ -90,11 +99,12 @@ function putInAnew(urls) {
     })));
 }
 
-async function open(page, url) {
+async function open(go) {
     try {
-        await page.goto(url);
+        await go();
     } catch (error) {
-        if (!/net::ERR_/.test(error.message)) throw error; // a failed page is in the record
+        // A failed page is in the record. After it the browser shows one of its own, and may try again by itself.
+        if (!/net::ERR_|interrupted by another navigation|Timeout/.test(error.message)) throw error;
     }
 }
 
@@ -108,14 +118,15 @@ function shownValue() {
 
 /* How many times it had to ask again, and whether the page is complete. */
 async function load(page, requests, url, { retry, tries, pause: ms }) {
-    await open(page, url);
+    await open(() => page.goto(url));
     let retries = 0;
     for (;; retries++) {
         await requests.settled();
         const missing = requests.missing();
         if (missing.length === 0 || retries === Number(tries)) return { retries, missing: missing.map(({ url }) => url) };
         await pause(Number(ms));
-        if (retry === "reload" || missing.some(({ type }) => type === "Document")) await open(page, url);
+        if (missing.some(({ type }) => type === "Document")) await open(() => page.goto(url));
+        else if (retry === "reload") await open(() => page.reload());
         else await page.evaluate(putInAnew, missing.map(({ url }) => url));
     }
 }
@@ -133,6 +144,7 @@ async function visit(folder, url, out, options) {
     }, Number(options.limit) * 1000);
     try {
         const page = browser.pages()[0], requests = new Requests();
+        page.setDefaultNavigationTimeout(PAGE_LIMIT_MS);
         await requests.watch(await browser.newCDPSession(page));
         const { retries, missing } = await load(page, requests, url, options);
         const value = missing.length === 0 && await (await page.waitForFunction(shownValue)).jsonValue();
@@ -153,7 +165,7 @@ async function main() {
     const { values: options, positionals: [url, out] } = parseArgs({
         allowPositionals: true,
         options: {
-            retry: { type: "string", default: "missing" }, pause: { type: "string", default: "250" },
+            retry: { type: "string", default: "reload" }, pause: { type: "string", default: "1000" },
             tries: { type: "string", default: "20" }, limit: { type: "string", default: "60" },
         },
     });

@@ -68,7 +68,7 @@ class Demo(Case):
         self.assertEqual(single["links"], 1)
         self.assertGreater(single["refused"], 0)
         self.assertGreater(single["failed"], 0)
-        self.assertGreater(single["asked_again"], 0)
+        self.assertGreater(single["reloads"], 0)
         self.assertLess(single["first_try"], PARTS)
         self.assertGreaterEqual(multiple["links"], 2)
         self.assertEqual(multiple["refused"], 0)
