@@ -62,7 +62,8 @@ static unsigned vector_at(const mcu_t *mcu, uint32_t pc)
     return pc < mcu->vectors_end && pc % mcu->avr->vector_size == 0 ? (unsigned)(pc / mcu->avr->vector_size) : 0;
 }
 
-/* Between two instructions. */
+/* Between two instructions. simavr enters a handler in no time; silicon takes a cycle for each byte of the address that
+ * it pushes, and two more (datasheet, "Interrupt Response Time"). */
 static inline void look_at_interrupts(mcu_t *mcu, uint32_t pc)
 {
     avr_t *avr = mcu->avr;
@@ -70,8 +71,10 @@ static inline void look_at_interrupts(mcu_t *mcu, uint32_t pc)
     if (on == mcu->on) return;
     mcu->on = on;
     if (!on) {
+        bool entered = vector_at(mcu, avr->pc) != 0; /* else an instruction did it */
         mcu->off_since = avr->cycle;
-        mcu->off_pc = vector_at(mcu, avr->pc) ? avr->pc : pc; /* by an interrupt, or by an instruction */
+        mcu->off_pc = entered ? avr->pc : pc;
+        if (entered) avr->cycle += avr->address_size + 2u;
     } else {
         if (mcu->was_on && avr->cycle - mcu->off_since > mcu->off_longest) {
             mcu->off_longest = avr->cycle - mcu->off_since;
