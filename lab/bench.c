@@ -24,6 +24,11 @@ static uint64_t bench_now(void)
     return mcu_time_us(clock_of);
 }
 
+static uint64_t sooner(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static void end(bench_t *bench, int status)
 {
     if (!bench->ended) bench->status = status;
@@ -295,9 +300,47 @@ static int build(bench_t *bench)
                             : complain(bench, EXIT_USAGE, "--serial-log=%s: %s", config->serial_log, strerror(errno));
 }
 
+/* The module alone, before the microcontroller has power: time passes without it. */
+static int set_up_module(bench_t *bench)
+{
+    enum { PATIENCE_US = 60000000, STEP_US = 1000 };
+    board_t    *board = &bench->program.board;
+    setup_t    *setup = &bench->setup;
+    const char *file = bench->config.setup;
+    uint64_t    now_us = bench_now(), limit_us = now_us + PATIENCE_US;
+    if (!setup_open(setup, file)) return complain(bench, EXIT_FILE, "--setup=%s: %s", file, strerror(errno));
+    board_plug(board, &setup->port);
+    for (; !setup->over && now_us < limit_us; now_us = bench_now()) {
+        board_step(board);
+        uv_run(&bench->program.loop, UV_RUN_NOWAIT);
+        uint64_t due_us = sooner(board_deadline(board, now_us), now_us + STEP_US);
+        if (due_us > now_us) bench->mcu.avr->cycle = mcu_cycle_at(&bench->mcu, due_us);
+    }
+    if (setup->error[0]) return complain(bench, EXIT_FILE, "--setup=%s: %s", file, setup->error);
+    if (!setup->over) return complain(bench, EXIT_FILE, "--setup=%s: line %u: no answer", file, setup->number);
+    return EXIT_DONE;
+}
+
+/* The module is taken from there to the microcontroller. */
+static void wire_module_that_is_set_up(bench_t *bench)
+{
+    board_t *board = &bench->program.board;
+    port_t  *port = &bench->port.port;
+    if (port->kind->set_line) port->kind->set_line(port, &board->wire.line);
+    board_far_side(&bench->setup.port, false);
+    board_reset(board);
+}
+
 static void finished(void *context)
 {
     end(context, EXIT_DONE);
+}
+
+static void power_off(bench_t *bench)
+{
+    sock_release(bench->typed_on);
+    program_ignore_signals(&bench->program);
+    program_close(&bench->program);
 }
 
 static int power_on(bench_t *bench)
@@ -308,12 +351,21 @@ static int power_on(bench_t *bench)
     program->context = bench;
     int failed = program_open(program);
     if (failed) return failed;
+    program_watch_signals(program);
+    for (size_t i = 0; i < PROGRAM_SIGNALS; i++) /* a loop without anything else looks at them, too */
+        uv_ref((uv_handle_t *)&program->signal[i]);
     if (program->board.wire.serial) uart_set_depth(&program->board.wire.serial->uart, UART_FAR, UART_FIFO_ESP8266);
     program->board.finished = finished;
     program->board.context = bench;
+    if (bench->config.setup) failed = set_up_module(bench);
     board_plug(&program->board, &bench->port.port);
+    if (failed) {
+        power_off(bench);
+        return failed;
+    }
+    if (bench->config.setup) wire_module_that_is_set_up(bench);
     if (bench->config.mcu.seed)
-        bench->mcu.avr->cycle = mcu_cycle_at(&bench->mcu, bench->config.mcu.seed * 2654435761u % START_SPREAD_US);
+        bench->mcu.avr->cycle += mcu_cycle_at(&bench->mcu, bench->config.mcu.seed * 2654435761u % START_SPREAD_US);
     board_log(&program->board, &(log_record_t){ .event = "modem" }, "%s, at %s of a simulated %s at %u Hz",
               cipmux_dialect_name(program->options.board.modem.dialect), bench->config.esp, bench->mcu.name,
               (unsigned)bench->mcu.avr->frequency);
@@ -367,11 +419,6 @@ static void serve_network(bench_t *bench)
     if (bench->program.status) end(bench, bench->program.status); /* a signal */
 }
 
-static uint64_t sooner(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 /* Everything that is due now; then the time at which something is due next. */
 static uint64_t settle(bench_t *bench)
 {
@@ -395,7 +442,7 @@ static void check_limits(bench_t *bench, mcu_state_t state)
     const bench_config_t *config = &bench->config;
     char                  place[MCU_PLACE_MAX];
     if (state == MCU_CRASHED)
-        end(bench, complain(bench, EXIT_DIFFERS, "the firmware ran into no instruction, in %s",
+        end(bench, complain(bench, EXIT_DIFFERS, "the firmware crashed, in %s",
                             mcu_place(&bench->mcu, mcu_pc(&bench->mcu), place)));
     if (state == MCU_ENDED) end(bench, config->until ? EXIT_DIFFERS : EXIT_DONE);
     if (config->timeout_s > 0 && (double)bench_now() >= config->timeout_s * 1e6)
@@ -433,15 +480,9 @@ static void dismantle(bench_t *bench)
     fflush(stdout);
     ears_close(&bench->ears);
     script_close(&bench->script);
+    setup_close(&bench->setup);
     free(bench->net);
     mcu_close(&bench->mcu);
-}
-
-static void power_off(bench_t *bench)
-{
-    sock_release(bench->typed_on);
-    program_ignore_signals(&bench->program);
-    program_close(&bench->program);
 }
 
 int bench_run(bench_t *bench)
@@ -452,7 +493,6 @@ int bench_run(bench_t *bench)
         dismantle(bench);
         return failed;
     }
-    program_watch_signals(&bench->program);
     loop(bench);
     if (bench->config.expect && bench->status == EXIT_DONE) bench->status = compare(bench);
     int written = report_write(bench);

@@ -11,6 +11,7 @@
 #include "port_mcu.h"
 #include "program.h"
 #include "script.h"
+#include "setup.h"
 
 #include <avr_ioport.h>
 #include <sim_vcd_file.h>
@@ -23,6 +24,7 @@ typedef struct {
     const char  *reset_pin, *enable_pin; /* of the MCU, to the module's RST and CH_PD; or NULL */
     const char  *cts_pin;                /* of the MCU, to the module's CTS; or NULL */
     const char  *watch;                  /* pins with commas between, or NULL */
+    const char  *setup;                  /* file of AT commands that the module got before it was wired, or NULL */
     const char  *vcd, *report, *expect, *until, *serial_log;
     const char  *analogue[BENCH_ANALOGUE]; /* "0=512": words about ADC inputs */
     size_t       analogues;
@@ -38,6 +40,7 @@ typedef struct {
     usart_t        usart, console; /* the modem's, unless it is at pins; the user's */
     bool           has_console;
     port_mcu_t     port;
+    setup_t        setup;
     pin_watch_t    reset_pin, enable_pin, cts_pin, watch[BENCH_WATCHES];
     size_t         watches;
     ears_t         ears;

@@ -19,6 +19,7 @@ STRING_OPTION(esp)
 STRING_OPTION(reset_pin)
 STRING_OPTION(enable_pin)
 STRING_OPTION(cts_pin)
+STRING_OPTION(setup)
 STRING_OPTION(watch)
 STRING_OPTION(vcd)
 STRING_OPTION(report)
@@ -112,6 +113,8 @@ static const option_t table[] = {
     {"enable-pin", "PIN", "pin of the microcontroller that is the module's enable (CH_PD), high", read_enable_pin, 0},
     {"cts-pin", "PIN", "pin of the microcontroller that is the module's CTS: high stops it, where\n"
                        "AT+UART asks for that flow control", read_cts_pin, 0},
+    {"setup", "FILE", "AT commands that the module gets before it is wired, for what it keeps: its rate,\n"
+                      "an access point; then it starts again, together with the microcontroller", read_setup, 0},
     {"speed", "real|max", "keep pace with the computer's time (default), or run ahead while nothing\n"
                           "waits for the network", read_speed, 0},
     {"until", "TEXT", "end when this was said on the console, or without one on the modem's line", read_until, 0},

@@ -175,6 +175,34 @@ class Lab(Case):
         self.lab("--timeout=0.5", build("busy", "-DDIVISOR=104"))
         self.assertIn("the program set 19230, the modem runs at 115200 [rate-differs]", self.err)
 
+    # ---- The module's own settings ----
+
+    def test_setup_of_a_module_at_pins(self):
+        setup = self.path("setup", "# a slow line\n\nAT+UART_DEF=9600,8,1,0,0\r\n")
+        self.lab("--esp=D2,D3", f"--setup={setup}", "--until=end", "--timeout=5", build("bits", "-DRATE=9600"))
+        self.assertIn(b"\r\nOK\r\nend", self.out)
+        self.lab("--esp=D2,D3", "--until=end", "--timeout=5", build("bits", "-DRATE=9600"))
+        self.assertNotIn(b"OK", self.out)
+
+    def test_setup_of_a_module_at_a_uart(self):
+        setup = self.path("setup", 'AT+CWMODE=1\nAT+CWJAP_DEF="lab","password"\nAT+UART_DEF=19200,8,1,0,0')
+        serial = self.path("serial")
+        self.lab(f"--setup={setup}", f"--serial-log={serial}", "--until=WIFI GOT IP", "--timeout=5",
+                 build("busy", "-DDIVISOR=104"))
+        said = self.read("serial")
+        self.assertRegex(said, r"< ready\\r\\n\n[^<]*< WIFI CONNECTED")  # of the second start only
+        self.assertNotIn("CWJAP", said)
+        self.assertNotIn("rate-differs", self.err)
+
+    def test_setup_that_is_refused(self):
+        for text, told in (("AT\nAT+CWJAP=\"lab\",\"wrong-one\"\n", "line 2: the modem refuses it"),
+                           ("AT+NONSENSE\n", "line 1: the modem refuses it"), (f"AT+{'X' * 600}\n", "too long")):
+            done = lab("--net=none", f"--setup={self.path('setup', text)}", build("busy"))
+            self.assertEqual(done.returncode, 3, done.stderr)
+            self.assertIn(told, done.stderr.decode().splitlines()[-1])
+            self.assertNotIn(b"wrong-one", done.stderr)
+        self.assertEqual(lab("--setup=/nowhere", build("busy")).returncode, 3)
+
     # ---- Pins ----
 
     def test_reset_pin_of_the_module(self):
@@ -223,6 +251,24 @@ class Lab(Case):
         done = lab("--net=none", "--timeout=1", build("hello"))
         self.assertEqual(done.returncode, 0)
         self.assertGreaterEqual(time.monotonic() - before, 0.99)
+
+    def start(self, *arguments):
+        """A lab that runs until it is ended; the first line of its log was read."""
+        process = subprocess.Popen([e2e.PROGRAM, "lab", "--net=none", *arguments], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.assertRegex(process.stderr.readline(), "^modem: ")
+        return process
+
+    def end_by_signal(self, process):
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=PATIENCE)
+        self.assertEqual(process.returncode, 128 + signal.SIGTERM, log)
+
+    def test_a_signal_ends_it(self):
+        self.end_by_signal(self.start(build("busy")))
 
     # ---- For the desk ----
 
