@@ -126,7 +126,7 @@ static const option_t table[] = {
     {"watch", "PIN,...", "changes of these pins go to the log", read_watch, 0},
     {"serial-log", "FILE", "both directions of the modem's line and the console, with times", read_serial_log, 0},
     {"vcd", "FILE", "pins and bytes as waveforms, for GTKWave", read_vcd, 0},
-    {"gdb", "PORT", "wait for avr-gdb there (target remote :PORT); simavr listens on all interfaces", read_gdb, 0},
+    {"gdb", "PORT", "wait for avr-gdb there (target remote 127.0.0.1:PORT); runs at about 1 MHz", read_gdb, 0},
     {"report", "FILE", "the figures of the end, as JSON", read_report, 0},
     {"seed", "NUMBER", "what the RAM holds at power-on, and how much later than the modem the\n"
                        "microcontroller starts (up to 20 ms); 0 (default): zeros, at once", read_seed, 0},

@@ -4,6 +4,9 @@
  * it leaves out are the calls that do nothing most of the time, so there is time to look at each instruction. */
 #include "mcu.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
 #include <sim_core.h>
 #include <sim_gdb.h>
 #include <sim_hex.h>
@@ -13,6 +16,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 /* A firmware writes the stack pointer's two bytes this close together; in between it is neither old nor new. */
 enum { SP_SETTLES = 8 };
@@ -20,11 +25,17 @@ enum { FREQUENCY = 16000000, MILLIVOLTS = 5000 };
 
 /* ---- What simavr says -------------------------------------------------------------------------------------------- */
 
+/* One line of it, without its colours and marks. That it crashed is for the caller to say. */
 static void say(struct avr_t *avr, const int level, const char *format, va_list arguments)
 {
+    char text[256], *at = text;
     if (level > LOG_ERROR || !avr) return; /* without an AVR: what mcu_open() tells itself */
-    fputs("simavr: ", stderr);
-    vfprintf(stderr, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
+    if (strncmp(at, "\033[31m", 5) == 0) at += 5;
+    if (strncmp(at, "\033[0m", 4) == 0) at += 4;
+    if (strncmp(at, "CORE: *** ", 10) == 0) at += 10;
+    at[strcspn(at, "\n\033")] = '\0';
+    if (strcmp(at, "avr_sadly_crashed") != 0) fprintf(stderr, "simavr: %s\n", at);
 }
 
 /* ---- The stack --------------------------------------------------------------------------------------------------- */
@@ -105,6 +116,7 @@ static void step(mcu_t *mcu)
 {
     avr_t          *avr = mcu->avr;
     avr_flashaddr_t pc = avr->pc, next = avr_run_one(avr);
+    if (avr->state == cpu_Crashed) return; /* there */
     if (timer_is_due(avr)) {
         avr_cycle_timer_process(avr);
         if (avr->run != mcu->run) { /* the watchdog bites */
@@ -117,15 +129,19 @@ static void step(mcu_t *mcu)
     look_at_interrupts(mcu, pc);
 }
 
-/* gdb may stop it: simavr then waits a little for a command and returns. */
+/* gdb may stop it: simavr then waits a little for a command and returns. A signal meanwhile would let it wait for ever. */
 static void run_with_gdb(mcu_t *mcu)
 {
-    avr_t *avr = mcu->avr;
+    avr_t   *avr = mcu->avr;
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, &before);
     do {
         uint32_t pc = avr->pc;
         avr_run(avr);
         look_at_interrupts(mcu, pc);
     } while (avr->cycle < mcu->until && (avr->state == cpu_Running || avr->state == cpu_Sleeping));
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void no_sleep(struct avr_t *avr, avr_cycle_count_t cycles)
@@ -310,12 +326,38 @@ static void watch(mcu_t *mcu)
     *last = &mcu->io;
 }
 
-static void start_gdb(mcu_t *mcu, uint16_t port)
+/* A socket that listens on this computer only. -1: errno says why. */
+static int listen_here(uint16_t port)
 {
-    mcu->avr->gdb_port = port;
-    mcu->avr->state = cpu_Stopped;
-    avr_gdb_init(mcu->avr);
-    mcu->avr->sleep = no_sleep;
+    struct sockaddr_in here = { .sin_family = AF_INET,
+                                .sin_port = htons(port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    const int          yes = 1;
+    int                fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(fd, (const struct sockaddr *)&here, sizeof here) == 0 && listen(fd, 1) == 0) return fd;
+    int cause = errno;
+    close(fd);
+    errno = cause;
+    return -1;
+}
+
+/* simavr listens on every interface. So it does at some free port, and then its socket, the first free descriptor, is
+ * exchanged for one of ours. */
+static bool start_gdb(mcu_t *mcu, uint16_t port, char *error)
+{
+    avr_t *avr = mcu->avr;
+    int    listener = listen_here(port), its = listener < 0 ? -1 : dup(listener);
+    if (its >= 0) close(its);
+    avr->gdb_port = 0;
+    avr->state = cpu_Stopped;
+    bool good = its >= 0 && avr_gdb_init(avr) == 0 && dup2(listener, its) == its;
+    if (!good) failed(error, "--gdb=%u: %s", (unsigned)port, strerror(errno));
+    if (listener >= 0) close(listener);
+    avr->gdb_port = port;
+    avr->sleep = no_sleep;
+    return good;
 }
 
 bool mcu_open(mcu_t *mcu, const mcu_config_t *config, char error[MCU_ERROR_MAX])
@@ -345,8 +387,7 @@ bool mcu_open(mcu_t *mcu, const mcu_config_t *config, char error[MCU_ERROR_MAX])
     mcu->run = avr->run;
     watch(mcu);
     if (config->seed) fill_with_noise(avr, config->seed);
-    if (config->gdb_port) start_gdb(mcu, config->gdb_port);
-    return true;
+    return !config->gdb_port || start_gdb(mcu, config->gdb_port, error);
 }
 
 static void free_firmware(elf_firmware_t *firmware)

@@ -18,13 +18,13 @@ typedef struct {
     const char *name;      /* as simavr calls it; NULL: as the firmware says, or else atmega328p */
     uint32_t    frequency; /* Hz; 0: as the firmware says, or else 16 MHz */
     uint64_t    seed;      /* not 0: the RAM holds noise at power-on, as it does in silicon, instead of zeros */
-    uint16_t    gdb_port;  /* 0: no gdb. Else the MCU waits for it. simavr listens on every interface */
+    uint16_t    gdb_port;  /* 0: no gdb. Else the MCU waits for it at 127.0.0.1 */
 } mcu_config_t;
 
 typedef enum {
     MCU_RUNS,
     MCU_ENDED,   /* asleep with interrupts off: for ever */
-    MCU_CRASHED, /* an opcode that is none */
+    MCU_CRASHED, /* an opcode that is none, a write where no memory is; simavr has said which on stderr */
 } mcu_state_t;
 
 typedef struct {

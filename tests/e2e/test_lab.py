@@ -270,6 +270,11 @@ class Lab(Case):
     def test_a_signal_ends_it(self):
         self.end_by_signal(self.start(build("busy")))
 
+    def test_a_crash_is_told(self):
+        self.lab("--timeout=1", build("wild"), status=1)
+        self.assertRegex(self.err, r"(?m)^simavr: Invalid write address [^\033]* out of ram$")
+        self.assertRegex(self.err, r"(?m)^cipmux lab: the firmware crashed, in main\+0x\w+ \(0x\w+\)$")
+
     # ---- For the desk ----
 
     def test_waveforms(self):
@@ -302,6 +307,19 @@ class Lab(Case):
             self.assertIsNone(process.poll())
             gdb.sendall(b"+$c#63")
             self.assertEqual(process.wait(PATIENCE), 0)
+
+    def test_gdb_is_for_this_computer_only(self):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            done = lab(f"--gdb={port}", "--net=none", build("busy"))
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn("Address already in use", done.stderr.decode())
+        process = self.start(f"--gdb={port}", build("busy"))
+        listening = "0A"
+        sockets = [line.split() for line in pathlib.Path(f"/proc/{process.pid}/net/tcp").read_text().splitlines()]
+        places = [line[1] for line in sockets if line[3] == listening and line[1].endswith(f":{port:04X}")]
+        self.assertEqual(places, [f"0100007F:{port:04X}"])
+        self.end_by_signal(process)  # it waits for gdb
 
     # ---- Determinism ----
 
