@@ -284,17 +284,35 @@ static bool read_hex(elf_firmware_t *firmware, const char *file, char *error)
     return true;
 }
 
-static bool read_firmware(elf_firmware_t *firmware, const char *file, char *error)
+/* The core of an ELF for the AVR, as binutils number them; 0: it is none. simavr's reader trusts every ELF. */
+static unsigned core_of_elf(const uint8_t header[52])
 {
-    if (ends_in(file, ".hex")) return read_hex(firmware, file, error);
-    FILE *there = fopen(file, "rb");
-    char  magic[4] = { 0 };
-    bool  is_elf = there && fread(magic, 1, 4, there) == 4 && memcmp(magic, "\177ELF", 4) == 0;
-    if (there) fclose(there);
+    enum { CLASS = 4, CLASS_32 = 1, MACHINE = 18, MACHINE_AVR = 83, FLAGS = 36, FLAGS_CORE = 0x7f };
+    bool is_avr = memcmp(header, "\177ELF", 4) == 0 && header[CLASS] == CLASS_32 && header[MACHINE] == MACHINE_AVR &&
+                  header[MACHINE + 1] == 0;
+    return is_avr ? header[FLAGS] & FLAGS_CORE : 0;
+}
+
+static bool read_firmware(mcu_t *mcu, const char *file, char *error)
+{
+    uint8_t header[52] = { 0 };
+    FILE   *there = fopen(file, "rb");
     if (!there) return failed(error, "%s: it cannot be read", file);
-    if (!is_elf || elf_read_firmware(file, firmware) != 0)
+    size_t got = fread(header, 1, sizeof header, there);
+    fclose(there);
+    if (ends_in(file, ".hex")) return read_hex(&mcu->firmware, file, error);
+    mcu->core = got == sizeof header ? core_of_elf(header) : 0;
+    if (mcu->core == 0 || elf_read_firmware(file, &mcu->firmware) != 0)
         return failed(error, "%s: not firmware: neither an .elf for the AVR nor a .hex", file);
     return true;
+}
+
+/* Of the three cores of the larger ones, which differ by their flash: an .elf for another one crashes sooner or later. */
+static bool fits_core(const mcu_t *mcu)
+{
+    enum { AVR5 = 5, AVR51 = 51, AVR6 = 6 };
+    unsigned own = mcu->avr->flashend > 0x1ffff ? AVR6 : mcu->avr->flashend > 0xffff ? AVR51 : AVR5;
+    return (mcu->core != AVR5 && mcu->core != AVR51 && mcu->core != AVR6) || mcu->core == own;
 }
 
 /* xorshift64*: what the RAM holds at power-on does not need more. */
@@ -364,13 +382,16 @@ bool mcu_open(mcu_t *mcu, const mcu_config_t *config, char error[MCU_ERROR_MAX])
 {
     *mcu = (mcu_t){ .until = 0 };
     avr_global_logger_set(say);
-    if (!read_firmware(&mcu->firmware, config->file, error)) return false;
+    if (!read_firmware(mcu, config->file, error)) return false;
     const char *name = config->name ? config->name : mcu->firmware.mmcu[0] ? mcu->firmware.mmcu : "atmega328p";
     mcu->name = name;
     mcu->avr = avr_make_mcu_by_name(name);
     if (!mcu->avr) return failed(error, "--mcu=%s: simavr does not know it", name);
     avr_t *avr = mcu->avr;
     avr_init(avr);
+    if (!fits_core(mcu))
+        return failed(error, "%s: compiled for another microcontroller (avr%u) than the %s: see --mcu", config->file,
+                      mcu->core, name);
     if (mcu->firmware.flashsize > avr->flashend + 1)
         return failed(error, "%s: %u bytes, the flash of the %s has %u", config->file,
                       (unsigned)mcu->firmware.flashsize, name, (unsigned)avr->flashend + 1);

@@ -24,13 +24,14 @@ typedef struct {
 typedef enum {
     MCU_RUNS,
     MCU_ENDED,   /* asleep with interrupts off: for ever */
-    MCU_CRASHED, /* an opcode that is none, a write where no memory is; simavr has said which on stderr */
+    MCU_CRASHED, /* it left the flash, or wrote where no memory is: simavr has said so on stderr */
 } mcu_state_t;
 
 typedef struct {
     avr_t         *avr;
     const char    *name;     /* as it was asked for */
     elf_firmware_t firmware; /* of a .hex: only flash */
+    unsigned       core;     /* that an .elf was compiled for: 5 is avr5; 0 of a .hex */
     avr_run_t      run;      /* simavr's own; another while the watchdog resets */
     uint64_t       until;    /* cycle */
 

@@ -87,7 +87,9 @@ class Lab(Case):
                 (2, ()), (2, ("--pty", busy)), (2, ("--esp=UART7", busy)), (2, ("--esp=D2,Q3", busy)),
                 (2, ("--mcu=atmega9", busy)), (2, ("--frequency=fast", busy)), (2, ("--adc=0", busy)),
                 (2, ("--adc=0=1024", busy)), (2, ("--watch=B9", busy)), (2, ("--timeout=x", busy)),
-                (2, (busy, busy)), (3, ("/nowhere.elf",)), (3, (text,)), (3, (f"--world={wrong}", busy))):
+                (2, (busy, busy)), (3, ("/nowhere.elf",)), (3, ("/nowhere.hex",)),
+                (3, (text,)), (3, (e2e.PROGRAM,)), (3, (build("busy", mcu="atmega2560"),)),
+                (3, ("--mcu=atmega1284p", busy)), (3, (f"--world={wrong}", busy))):
             done = lab(*arguments)
             self.assertEqual(done.returncode, status, (arguments, done.stderr))
             self.assertEqual(len(done.stderr.splitlines()), 1, (arguments, done.stderr))
