@@ -154,18 +154,20 @@ class PageServer(Case):
 
     @each_dialect()
     def test_five_at_once(self, dialect):
-        """Page server: five clients at once, one on each link, and all get 200,000 right bytes"""
-        board, server, address = self.setting(dialect)
-        for _ in range(3):
-            since = board.wait_idle()
-            server.stand_still()
-            clients = [self.curl(address, "numbers.txt") for _ in range(5)]
-            board.wait_clients(5, since)
-            self.assertEqual(sorted(board.clients("accept", since)), [0, 1, 2, 3, 4])
-            self.assertIn(self.curl(address, "").end()[0], REFUSED)
-            server.go_on()
-            for client in clients:
-                self.assert_page(client)
+        """Page server: five clients at once, one on each link, and all get 200,000 right bytes; at a TCP port and at a PTY"""
+        for serial in ("tcp", "pty"):
+            with self.subTest(serial=serial):
+                board, server, address = self.setting(dialect, serial)
+                for _ in range(2):
+                    since = board.wait_idle()
+                    server.stand_still()
+                    clients = [self.curl(address, "numbers.txt") for _ in range(5)]
+                    board.wait_clients(5, since)
+                    self.assertEqual(sorted(board.clients("accept", since)), [0, 1, 2, 3, 4])
+                    self.assertIn(self.curl(address, "").end()[0], REFUSED)
+                    server.go_on()
+                    for client in clients:
+                        self.assert_page(client)
 
     def begin(self, board, server, address):
         """A client in mid-transfer: it reads nothing of the 200,000 bytes, which are more than the kernel takes for it."""
