@@ -2,7 +2,9 @@
 #include "help.h"
 
 #include "cipmux.h"
+#include "gpio.h"
 #include "options.h"
+#include "radio_words.h"
 #include "reasons.h"
 
 #include <ctype.h>
@@ -78,6 +80,35 @@ static bool help_reason(FILE *out, const char *id)
     return false;
 }
 
+static void help_verbs(FILE *out, const words_verb_t *verbs, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        fprintf(out, "  %s\n      %s\n", verbs[i].form, verbs[i].help);
+}
+
+static void help_world(FILE *out)
+{
+    fputs(
+        "--world=FILE describes what is around the modem, one line each: a verb, then words and key=value. Text with\n"
+        "blanks is quoted; \\r \\n \\t \\0 \\s \\\\ \\\" \\xHH are escapes there, and {x*20} is twenty x. A time has a "
+        "unit: 20ms,\n"
+        "10s, 2m. A line that begins with # is a comment. A wrong line is named, with its column, before the modem\n"
+        "starts. At first there is: ap ssid=\"lab\" password=\"password\" channel=6 rssi=-50 "
+        "bssid=02:00:00:00:00:01\n\n"
+        "  ap ssid=\"cafe\" password=\"espresso\" bssid=02:00:00:00:00:02 rssi=-70\n"
+        "  at 20s ap-gone ssid=\"cafe\"\n"
+        "  wait 5s\n"
+        "  ap-back ssid=\"cafe\"\n\n"
+        "When:\n"
+        "  at TIME VERB ...\n      so long after the start; what follows, not before that\n"
+        "  wait TIME\n      what follows comes so much later\n\n"
+        "The air:\n",
+        out);
+    help_verbs(out, radio_verbs, RADIO_VERBS);
+    fputs("\nThe module's pins:\n", out);
+    help_verbs(out, gpio_verbs, GPIO_VERBS);
+}
+
 static const struct {
     const char *name, *about;
     void (*print)(FILE *out);
@@ -87,6 +118,7 @@ static const struct {
     { "reasons", "why a command is refused or a link fails; each has a page: cipmux help ID", help_reasons },
     { "quirks", "details in which firmwares differ, and guesses", help_quirks },
     { "timing", "how long things take", help_timing },
+    { "world", "the language of --world: access points, and what happens to them", help_world },
 };
 
 bool help_print(FILE *out, const char *topic)

@@ -283,7 +283,7 @@ static const option_t modem_table[] = {
     {"quirk", "ID=VALUE", "a firmware detail that differs or is a guess; =list", read_quirk, 0},
     {"mac", "XX:XX:XX:XX:XX:XX", "the station's MAC address", read_mac, 0},
     {"boot", "start|open", "power on at once (default), or reset at each opening of the serial port", read_boot, OPTION_LINE},
-    {"world", "FILE", "access points, as words; default: \"lab\" with password \"password\"", read_world, 0},
+    {"world", "FILE", "access points and what happens to them, see cipmux help world", read_world, 0},
     {"pty", "[=LINK]", "the serial line is a pseudo-terminal, LINK a symbolic link to it", read_pty, OPTION_LINE},
     {"tcp", "[HOST:]PORT", "the serial line is a TCP port, for one client; port 0: any", read_tcp, OPTION_LINE},
     {"unix", "PATH", "the serial line is a Unix socket", read_unix, OPTION_LINE},

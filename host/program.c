@@ -17,20 +17,46 @@ int program_complain(const program_t *program, const char *text, int status)
 
 /* ---- The world file ---------------------------------------------------------------------------------------------- */
 
-static bool say(program_t *program, words_t *words, const char *line)
+static bool say(words_t *words, radio_t *air, gpio_t *pins)
 {
-    if (program->say) return program->say(program->context, words, line);
     const words_arg_t *verb = words->count > 0 ? &words->arg[0] : NULL;
     if (verb && words_verb(gpio_verbs, GPIO_VERBS, (const char *)verb->text))
-        return words_run(gpio_verbs, GPIO_VERBS, &program->options.board.pins, words);
-    return words_run(radio_verbs, RADIO_VERBS, &program->air, words);
+        return words_run(gpio_verbs, GPIO_VERBS, pins, words);
+    return words_run(radio_verbs, RADIO_VERBS, air, words);
+}
+
+/* What the verb of a wrong line takes. */
+static const char *form_of(const words_t *words)
+{
+    const char         *name = words->count > 0 ? (const char *)words->arg[0].text : "";
+    const words_verb_t *verb = words_verb(radio_verbs, RADIO_VERBS, name);
+    if (!verb) verb = words_verb(gpio_verbs, GPIO_VERBS, name);
+    return verb ? verb->form : "cipmux help world lists the verbs";
+}
+
+/* A draft of the world as it will be takes every line, so that a wrong one is found at once; the world itself those that
+ * are said at once. */
+static bool say_now_or_later(program_t *program, words_t *words, char *line, unsigned number)
+{
+    static radio_t draft; /* too large for the stack */
+    static gpio_t  draft_pins;
+    timetable_t   *later = &program->later;
+    if (number == 1) {
+        draft = program->air;
+        draft_pins = program->options.board.pins;
+    }
+    if (!timetable_read(later, words, line) || !say(words, &draft, &draft_pins)) return false;
+    if (later->at_us > 0) return timetable_keep(later, words, line, number);
+    program->air = draft;
+    program->options.board.pins = draft_pins;
+    return true;
 }
 
 /* EXIT_DONE, or the exit status after a complaint. */
 static int read_world(program_t *program, const char *name)
 {
     static words_t words; /* too large for the stack */
-    char           line[4096], text[512];
+    char           line[4096], text[2048];
     unsigned       number = 0;
     bool           good = true;
     FILE          *file = fopen(name, "r");
@@ -38,15 +64,54 @@ static int read_world(program_t *program, const char *name)
         snprintf(text, sizeof text, "%s: %s", name, strerror(errno));
         return program_complain(program, text, EXIT_FILE);
     }
+    words.now_us = board_now();
     while (good && fgets(line, sizeof line, file)) {
         number++;
         line[strcspn(line, "\r\n")] = '\0';
-        good = words_parse(&words, line) && say(program, &words, line);
+        good = words_parse(&words, line) && (program->say ? program->say(program->context, &words, line)
+                                                          : say_now_or_later(program, &words, line, number));
     }
     fclose(file);
     if (good) return EXIT_DONE;
-    snprintf(text, sizeof text, "%s:%u: %s", name, number, words.error);
+    snprintf(text, sizeof text, "%s:%u: %s%s%s", name, number, words.error, program->say ? "" : "\n  ",
+             program->say ? "" : form_of(&words));
     return program_complain(program, text, EXIT_FILE);
+}
+
+/* ---- The world over time ----------------------------------------------------------------------------------------- */
+
+static void wait_for_world(program_t *program);
+
+static void say_what_is_due(uv_timer_t *clock)
+{
+    static words_t          words;
+    program_t              *program = clock->data;
+    const timetable_line_t *line;
+    while ((line = timetable_due(&program->later, board_now() - program->start_us))) {
+        words.now_us = board_now();
+        bool good = words_parse(&words, line->text) && say(&words, &program->air, &program->board.pins);
+        board_log(&program->board, &(log_record_t){ .event = "world" }, "line %u: %s", line->number,
+                  good ? (const char *)words.arg[0].text : words.error);
+    }
+    board_wake(&program->board);
+    wait_for_world(program);
+}
+
+static void wait_for_world(program_t *program)
+{
+    uint64_t due_us = timetable_deadline(&program->later), now_us = board_now() - program->start_us;
+    if (due_us == CIPMUX_NEVER) return;
+    uv_update_time(&program->loop);
+    uv_timer_start(&program->clock, say_what_is_due, due_us > now_us ? (due_us - now_us + 999) / 1000 : 0, 0);
+}
+
+static void start_world(program_t *program)
+{
+    program->start_us = board_now();
+    program->clock.data = program;
+    uv_timer_init(&program->loop, &program->clock);
+    uv_unref((uv_handle_t *)&program->clock);
+    wait_for_world(program);
 }
 
 /* ---- Signals ----------------------------------------------------------------------------------------------------- */
@@ -129,14 +194,17 @@ int program_open(program_t *program)
     if (!open_log(program)) return EXIT_USAGE;
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&program->loop);
-    if (board_open(&program->board, &program->loop, &options->board, &program->log)) return EXIT_DONE;
-    return program_complain(program, strerror(errno), EXIT_USAGE);
+    if (!board_open(&program->board, &program->loop, &options->board, &program->log))
+        return program_complain(program, strerror(errno), EXIT_USAGE);
+    start_world(program);
+    return EXIT_DONE;
 }
 
 void program_close(program_t *program)
 {
     if (!program->log_file) program->log.show = NULL; /* the terminal goes first */
     board_close(&program->board);
+    uv_close((uv_handle_t *)&program->clock, NULL);
     uv_run(&program->loop, UV_RUN_DEFAULT);
     log_tick(&program->log, CIPMUX_NEVER);
     uv_loop_close(&program->loop);

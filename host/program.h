@@ -5,6 +5,7 @@
 #include "board.h"
 #include "options.h"
 #include "radio.h"
+#include "timetable.h"
 #include "words.h"
 
 /* Exit statuses; a signal gives 128 and its number. */
@@ -19,6 +20,9 @@ typedef struct {
     log_t       log;
     FILE       *log_file; /* of --log, or NULL */
     radio_t     air;
+    timetable_t later;    /* what the world file says for later */
+    uv_timer_t  clock;    /* the next of it */
+    uint64_t    start_us; /* when its time began */
     board_t     board;
     int         status;
     /* Takes a line of the world file, split into words; NULL: it is about access points. False: words->error. */
