@@ -159,8 +159,8 @@ static OUTLINE void close_link(cipdrv_t *driver, uint8_t id, uint8_t cause)
 static void give_up(cipdrv_t *driver, uint8_t id, uint8_t cause)
 {
     cipdrv_link_t *link = link_at(driver, id);
-    if (driver->stage != STAGE_PAYLOAD) /* else the rest of the piece would be made up */
-        link->left = 0;
+    /* The piece in the slot is still written: else the rest of it would be made up, or end in "+++". */
+    if (driver->command != COMMAND_SEND || driver->stage > STAGE_PAYLOAD) link->left = 0;
 #if CIPDRV_UDP
     if (link->type == CIPDRV_TYPE_UDP) {
         tell(driver, CIPDRV_FAULT, id, cause);
@@ -190,11 +190,18 @@ static void opened(cipdrv_t *driver, uint8_t id)
     tell(driver, CIPDRV_OPENED, id, client);
 }
 
-/* The modem has a link of which the program knows nothing. */
-static void close_untold(cipdrv_link_t *link)
+/* The modem's link with this id is not the one that the program knows, or it knows none: its own ends, the modem's is closed
+ * unseen. */
+static OUTLINE void disown(cipdrv_t *driver, uint8_t id, uint8_t cause)
 {
+    cipdrv_link_t *link = link_at(driver, id);
+    uint8_t        state = link->state;
     link->cause = CAUSE_UNTOLD;
     link->state = LINK_CLOSING;
+#if CIPDRV_PASSIVE
+    link->unread = 0;
+#endif
+    if (state != LINK_FREE) tell(driver, CIPDRV_CLOSED, id, cause);
 }
 
 /* AT+CIPSTATUS has told which links there are. */
@@ -209,11 +216,8 @@ static void compare_links(cipdrv_t *driver)
                 ended(driver, id);
         } else if (link->state == LINK_DIALING)
             opened(driver, id);
-        else if (link->state < LINK_DIALING) { /* a client's, of which we heard nothing */
-            uint8_t state = link->state;
-            close_untold(link);
-            if (state == LINK_DIAL) tell(driver, CIPDRV_CLOSED, id, CIPDRV_REFUSED);
-        }
+        else if (link->state < LINK_OPEN) /* a client's, of which we heard nothing */
+            disown(driver, id, CIPDRV_LOST);
     }
 }
 
@@ -426,7 +430,7 @@ static void command_verdict(cipdrv_t *driver, uint8_t command, bool ok)
 #endif
     case COMMAND_DIAL:
         if (link_at(driver, id)->state != LINK_DIALING) {
-            if (!ok && !link_gone(driver)) /* the CONNECT was of a client that took the id */
+            if (CIPDRV_GONE && !ok && !link_gone(driver)) /* the CONNECT was of a client that took the id */
                 close_link(driver, id, CIPDRV_REFUSED);
         } else if (ok)
             opened(driver, id);
@@ -502,7 +506,6 @@ void cipdrv_noise(cipdrv_t *driver)
         give_up(driver, line_link(driver), CIPDRV_DAMAGED);
     else if (known)
         return;
-    driver->heard = driver->now;
     driver->check = true;
     driver->odd = false;
     if (driver->stage >= STAGE_AWAIT) wait(driver, SUSPECT_LIMIT);
@@ -603,7 +606,7 @@ static void waits(cipdrv_t *driver, uint8_t id, uint16_t n, bool all)
     cipdrv_link_t *link = link_at(driver, id);
     if (n == NOT_OPEN) n = 0;
 #if CIPDRV_CUR
-    if (link->state == LINK_FREE && all && n && driver->esp_at) close_untold(link);
+    if (link->state == LINK_FREE && all && n && driver->esp_at) disown(driver, id, 0);
 #endif
     if (link->state == LINK_ENDED && all && !n) free_link(driver, id, CIPDRV_LOST); /* if there were any */
     if (link->state == LINK_OPEN || link->state == LINK_ENDED) link->unread = n;
@@ -635,6 +638,8 @@ void cipdrv_number(cipdrv_t *driver, uint8_t word)
 uint16_t cipdrv_frame(cipdrv_t *driver, const uint8_t *data, uint16_t n)
 {
     uint8_t state = link_named(driver) ? link_at(driver, line_link(driver))->state : LINK_FREE;
+    if (state == LINK_DIALING) /* of its begin we heard nothing, or it is a client's */
+        disown(driver, line_link(driver), CIPDRV_LOST);
     if ((state != LINK_OPEN IF_PASSIVE(&&state != LINK_ENDED)) || driver->doubt) {
         driver->check = true;
         return n;
@@ -806,11 +811,11 @@ static uint16_t write(cipdrv_t *driver, uint8_t *out, uint16_t n)
     return (uint16_t)(at - out);
 }
 
-/* A frame will not be completed any more, or the doubt is over. */
+/* A frame will not be completed any more, no ERROR follows that unknown line, or the doubt is over. */
 static void listen_to_silence(cipdrv_t *driver)
 {
     if ((uint16_t)(driver->now - driver->heard) < GAP) return;
-    if (driver->reading == READING_FRAME)
+    if (driver->reading == READING_FRAME || driver->odd)
         cipdrv_noise(driver);
     else if (driver->doubt) {
         driver->doubt = DOUBT_NONE;
@@ -862,7 +867,7 @@ uint16_t cipdrv_deadline(const cipdrv_t *driver)
 {
     int16_t left = (int16_t)(driver->deadline - driver->now);
     int16_t silence = (int16_t)(driver->heard + GAP - driver->now);
-    if ((driver->reading == READING_FRAME || driver->doubt) && silence < left) left = silence;
+    if ((driver->reading == READING_FRAME || driver->odd || driver->doubt) && silence < left) left = silence;
     return driver->stage == STAGE_WRITE || driver->stage == STAGE_PAYLOAD || left < 0 ? 0 : (uint16_t)left;
 }
 

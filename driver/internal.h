@@ -211,8 +211,8 @@ enum {              /* cipdrv_t.stage */
 
 enum { /* cipdrv_t.doubt: something was garbled, so the next bytes may be payload without its header */
        DOUBT_NONE,
-       DOUBT,      /* no line is believed until the wire was silent, or */
-       DOUBT_CHAIN /* a line stands right behind the bytes of what looked like a frame */
+       DOUBT_CHAIN, /* the next line is believed if it is known: it stands right behind what looked like a frame, or */
+       DOUBT = 4    /* so many known lines came in a row. Also silence ends it */
 };
 
 enum { /* cipdrv_link_t.state */

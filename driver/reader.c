@@ -17,8 +17,8 @@ void cipdrv_read_start(cipdrv_t *driver)
     driver->id = CIPDRV_LINKS > 1 ? CIPDRV_NO_LINK : 0;
 }
 
-/* The line is this word. In doubt it is not believed, but for the header of a frame, whose bytes are counted; and a line that
- * stands right behind a frame ends the doubt. */
+/* The line is this word. In doubt it is not believed, but for the header of a frame, whose bytes are counted; what ends
+ * the doubt stands in internal.h. */
 static void found(cipdrv_t *driver, uint8_t last)
 {
     uint8_t word = driver->ordinal;
@@ -29,7 +29,10 @@ static void found(cipdrv_t *driver, uint8_t last)
 #endif
     if (word == WORD_PROMPT) /* no line end follows */
         cipdrv_read_start(driver);
-    if (driver->doubt == DOUBT) return;
+    if (driver->doubt > DOUBT_CHAIN) {
+        driver->doubt--;
+        return;
+    }
     driver->doubt = DOUBT_NONE;
 #if CIPDRV_ASK
     if (word == WORD_ANSWER_NAME || word == WORD_ANSWER_TIME || word == WORD_ANSWER_PING)
@@ -143,7 +146,10 @@ static void byte(cipdrv_t *driver, uint8_t c)
         break;
 #endif
     default: /* READING_SKIP */
-        if (c == '\n') cipdrv_read_start(driver);
+        if (c == '\n')
+            cipdrv_read_start(driver);
+        else if ((int8_t)c < 0) /* payload, or noise */
+            cipdrv_unknown(driver);
     }
 }
 
