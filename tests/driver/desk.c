@@ -1,16 +1,16 @@
 /* Driver and modem, back to back: see desk.h. */
 #include "desk.h"
 
+#include "inside.h"
+
 #include <stdarg.h>
 #include <string.h>
 
 enum {
     BURST = 40,          /* longest burst of lost or garbled bytes */
     MODEM_AHEAD = 128,   /* bytes that the modem's transmit FIFO holds */
-    HISTORY = 64,        /* bytes before a sunk piece that desk_origin() knows */
     ROUNDS_MAX = 200000, /* within one instant */
 };
-#define NO_INDEX UINT64_MAX
 
 /* ---- Small things ------------------------------------------------------------------------------------------------ */
 
@@ -109,98 +109,75 @@ static desk_unit_t *unit_begins(desk_t *desk, desk_wire_t wire)
     desk_line_t *line = &desk->line[wire];
     desk_unit_t *unit = desk_unit(desk, wire, ++line->unit);
     line->printed = 0;
-    memset(line->line, 0, sizeof line->line);
-    *unit = (desk_unit_t){ .kind = DESK_TEXT, .peer = -1, .at_us = desk->now_us, .calm_us = CIPMUX_NEVER };
+    *unit = (desk_unit_t){ .kind = DESK_TEXT, .peer = -1, .at_us = desk->now_us };
     return unit;
 }
 
-/* The link that a number names now: index of its peer. */
-static int16_t peer_of(const desk_t *desk, uint8_t id)
+/* Index of the peer that has, or had last, this link. */
+static int16_t peer_of(const desk_t *desk, cipmux_link_t link)
 {
     int16_t youngest = -1;
     for (int16_t i = 0; i < NET_PEERS; i++) {
         const net_peer_t *peer = &desk->world.net.peer[i];
-        if (peer->state != NET_CONNECTED || peer->link.id != id || !peer->link.life) continue; /* 0: turned away */
-        if (peer->linked) return i;
+        if (peer->state != NET_CONNECTED || peer->link.id != link.id || peer->link.life != link.life) continue;
         if (youngest < 0 || peer->age > desk->world.net.peer[youngest].age) youngest = i;
     }
     return youngest;
 }
 
-/* A number of the header; *text stands behind it then. */
-static bool read_number(const char **text, unsigned *value)
+/* The byte that follows is the first of a frame's header. */
+static void frame_begins(desk_t *desk, const inside_frame_t *frame)
 {
-    const char *at = *text;
-    for (*value = 0; *at >= '0' && *at <= '9'; at++)
-        *value = *value * 10 + (unsigned)(*at - '0');
-    bool any = at != *text;
-    *text = at;
-    return any;
+    desk_line_t *line = &desk->line[DESK_TO_DRIVER];
+    desk_unit_t *unit = desk_unit(desk, DESK_TO_DRIVER, line->unit);
+    if (line->printed) unit = unit_begins(desk, DESK_TO_DRIVER);
+    unit->kind = DESK_FRAME;
+    unit->at_us = desk->now_us;
+    unit->peer = peer_of(desk, frame->link);
+    unit->link = frame->link.id;
+    unit->life = frame->link.life;
+    unit->n = frame->left;
+    line->payload = frame->left;
+    line->offset = 0;
+    if (desk->options.begins) desk->options.begins(desk, DESK_TO_DRIVER, line->unit);
 }
 
-/* Is this the header of a frame, just complete? Then its link and length. */
-static bool is_header(desk_t *desk, const char *text, uint8_t *link, uint16_t *length)
+/* The modem was reset: what it was printing stays as it is, and until it is set up again it prints what nobody asked for. */
+static void cut(desk_t *desk)
 {
-    unsigned first, second;
-    if (strncmp(text, "+IPD,", 5) == 0) {
-        text += 5;
-        if (!read_number(&text, &first)) return false;
-        second = first, first = 0;
-        if (*text == ',' && (text++, first = second, !read_number(&text, &second))) return false;
-        if (strcmp(text, ":") != 0) return false;
-        *link = (uint8_t)first;
-    } else {
-        if (strncmp(text, "+CIPRECVDATA", 12) != 0 || (text[12] != ',' && text[12] != ':')) return false;
-        text += 13;
-        if (!read_number(&text, &second) || (*text != ':' && *text != ',') || text[1]) return false;
-        *link = desk->read_link;
+    desk_line_t *line = &desk->line[DESK_TO_DRIVER];
+    if (line->payload || line->printed) {
+        desk_unit(desk, DESK_TO_DRIVER, line->unit)->touched = true;
+        unit_begins(desk, DESK_TO_DRIVER);
     }
-    *length = (uint16_t)second;
-    return second > 0;
+    line->payload = 0;
+    line->strange = true;
 }
 
 /* A byte that goes onto the wire to the driver: to which unit it belongs. */
-static void note_byte_of_modem(desk_t *desk, uint8_t c)
+static void note_byte_of_modem(desk_t *desk, uint8_t c, bool payload)
 {
     desk_line_t *line = &desk->line[DESK_TO_DRIVER];
     desk_unit_t *unit = desk_unit(desk, DESK_TO_DRIVER, line->unit);
     desk_byte_t *was = &line->was[line->sent % DESK_WINDOW];
-    uint8_t      link;
-    uint16_t     length;
-    *was = (desk_byte_t){ .unit = line->unit, .offset = DESK_NO_OFFSET, .value = c };
-    if (line->payload && desk->options.prints && !desk->options.prints(desk, line->unit, line->offset, c)) {
-        unit->kind = DESK_TEXT;
-        line->payload = 0;
-    }
-    if (line->payload) {
+    *was = (desk_byte_t){ .unit = line->unit, .offset = DESK_NO_OFFSET, .value = c, .strange = line->strange };
+    if (line->strange) desk->last_harm_us[DESK_TO_DRIVER] = desk->now_us;
+    if (payload) {
         was->offset = line->offset++;
         if (--line->payload == 0) unit_begins(desk, DESK_TO_DRIVER);
         return;
     }
+    was->starts = !line->printed;
     if (c == '\r' || c == '\n') {
-        if (c == '\n' && line->printed) unit_begins(desk, DESK_TO_DRIVER);
+        if (c == '\r' || !line->printed) return;
+        if (!inside_echo(&desk->modem)) line->strange = false;
+        if (unit->kind == DESK_TEXT || !line->payload) unit_begins(desk, DESK_TO_DRIVER);
         return;
     }
-    if (line->printed < sizeof line->line - 1) line->line[line->printed] = unit->text[line->printed] = (char)c;
+    if (c == ' ' && !line->printed) return;
+    if (line->printed < sizeof unit->text - 1) unit->text[line->printed] = (char)c;
     line->printed++;
-    if ((c != ':' && c != ',') || !is_header(desk, line->line, &link, &length)) return;
-    unit->peer = peer_of(desk, link);
-    if (unit->peer < 0 && !desk->options.begins) return; /* an echo that looks like a frame */
-    unit->kind = DESK_FRAME;
-    if (line->line[1] == 'C' && desk_unit(desk, DESK_TO_MODEM, desk->line[DESK_TO_MODEM].unit)->touched)
-        unit->touched = true; /* the modem was asked for it in other words */
-    unit->at_us = desk->now_us;
-    for (int wire = 0; wire < DESK_WIRES; wire++) {
-        uint64_t calm_us = desk->now_us - desk->last_harm_us[wire];
-        if (desk->last_harm_us[wire] && calm_us < unit->calm_us) unit->calm_us = calm_us;
-    }
-    unit->link = link;
-    unit->n = length;
-    line->payload = length;
-    line->offset = 0;
-    if (!desk->options.begins || desk->options.begins(desk, DESK_TO_DRIVER, line->unit)) return;
-    unit->kind = DESK_TEXT;
-    line->payload = 0;
+    if (c == '>' && line->printed == 1) unit_begins(desk, DESK_TO_DRIVER); /* the prompt has no line end */
 }
 
 /* The same, to the modem. */
@@ -220,7 +197,6 @@ static void note_byte_of_driver(desk_t *desk, uint8_t c, bool payload)
     }
     if (!payload && line->printed < sizeof unit->text - 1) unit->text[line->printed] = (char)c;
     line->printed++;
-    if (payload) unit->paid++;
     line->was[line->sent % DESK_WINDOW] =
         (desk_byte_t){ .unit = line->unit, .offset = payload ? line->offset++ : DESK_NO_OFFSET, .value = c };
 }
@@ -320,11 +296,11 @@ static void put(desk_t *desk, desk_wire_t wire, const uint8_t *bytes, size_t n, 
 {
     desk_line_t *line = &desk->line[wire];
     uart_side_t  from = wire == DESK_TO_DRIVER ? UART_MODEM : UART_FAR;
-    trace_bytes(desk, wire == DESK_TO_DRIVER ? "<-" : payload ? ">=" : "->", bytes, n);
+    trace_bytes(desk, wire == DESK_TO_DRIVER ? payload ? "<=" : "<-" : payload ? ">=" : "->", bytes, n);
     if (desk->unplugged) return;
     for (size_t i = 0; i < n; i++) {
         if (wire == DESK_TO_DRIVER)
-            note_byte_of_modem(desk, bytes[i]);
+            note_byte_of_modem(desk, bytes[i], payload);
         else
             note_byte_of_driver(desk, bytes[i], payload);
         memmove(line->tail, line->tail + 1, sizeof line->tail - 2);
@@ -352,7 +328,7 @@ static bool same_rate(const desk_t *desk)
 static uint64_t arrives(desk_t *desk, desk_wire_t wire)
 {
     desk_line_t *line = &desk->line[wire];
-    return line->straight ? line->arrived++ : NO_INDEX;
+    return line->straight ? line->arrived++ : DESK_NO_INDEX;
 }
 
 static void ring_add(desk_t *desk, uint8_t c, uint64_t index)
@@ -361,7 +337,7 @@ static void ring_add(desk_t *desk, uint8_t c, uint64_t index)
         desk->ring.fault = true;
         desk->overruns[DESK_TO_DRIVER]++;
         desk->last_harm_us[DESK_TO_DRIVER] = desk->now_us;
-        if (index != NO_INDEX)
+        if (index != DESK_NO_INDEX)
             desk_unit(desk, DESK_TO_DRIVER, desk->line[DESK_TO_DRIVER].was[index % DESK_WINDOW].unit)->touched = true;
         return;
     }
@@ -369,10 +345,10 @@ static void ring_add(desk_t *desk, uint8_t c, uint64_t index)
     desk->ring.index[desk->ring.n++] = index;
 }
 
-static void hold(desk_t *desk, uint8_t c)
+static void hold(desk_t *desk, uint8_t c, uint64_t index)
 {
     if (desk->held_n < DESK_HELD)
-        desk->held[desk->held_n++] = c;
+        desk->held[desk->held_n++] = (desk_arrival_t){ .index = index, .value = c };
     else {
         desk->overruns[DESK_TO_MODEM]++;
         desk->last_harm_us[DESK_TO_MODEM] = desk->now_us;
@@ -391,12 +367,12 @@ static void receive(desk_t *desk, desk_wire_t wire)
             uint64_t index = arrives(desk, wire);
             size_t   k = 1;
             out[0] = bytes[i];
-            if (index != NO_INDEX) k = pass_faults(desk, wire, index, bytes[i], out);
+            if (index != DESK_NO_INDEX)
+                k = pass_faults(desk, wire, index, bytes[i], out);
+            else
+                desk->last_harm_us[wire] = desk->now_us;
             for (size_t j = 0; j < k; j++)
-                if (wire == DESK_TO_DRIVER)
-                    ring_add(desk, out[j], k == 2 && j == 0 ? NO_INDEX : index);
-                else
-                    hold(desk, out[j]);
+                (wire == DESK_TO_DRIVER ? ring_add : hold)(desk, out[j], k == 2 && j == 0 ? DESK_NO_INDEX : index);
         }
     /* Between two bytes, with both ends at one rate, counting begins anew. */
     uart_side_t from = side == UART_FAR ? UART_MODEM : UART_FAR;
@@ -462,48 +438,75 @@ static size_t modem_may_put(const desk_t *desk)
     return desk->world.uart_stopped ? 0 : room;
 }
 
-/* Which link's data the modem was asked for: its answer does not tell. */
-static void read_along(desk_t *desk, uint8_t c)
-{
-    static const char command[] = "at+ciprecvdata="; /* a flipped bit may make it so */
-    memmove(desk->typed, desk->typed + 1, sizeof desk->typed - 2);
-    desk->typed[sizeof desk->typed - 2] = (char)(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c ? c : '.');
-    const char *found = c == '\n' ? strstr(desk->typed, command) : NULL;
-    if (found) desk->read_link = strchr(found, ',') ? (uint8_t)(found[sizeof command - 1] - '0') : 0;
-}
-
-/* The reset pin: what the modem was printing stays as it is. */
 static bool offer(desk_t *desk)
 {
-    desk_line_t *line = &desk->line[DESK_TO_DRIVER];
-    bool         pulled = desk->world.pins.reset, moved = world_offer(&desk->world, desk->now_us);
-    if (pulled && !desk->world.pins.reset && (line->payload || line->printed)) {
-        desk_unit(desk, DESK_TO_DRIVER, line->unit)->touched = true;
-        line->payload = 0;
-        unit_begins(desk, DESK_TO_DRIVER);
-    }
+    bool pulled = desk->world.pins.reset, moved = world_offer(&desk->world, desk->now_us);
+    if (pulled && !desk->world.pins.reset) cut(desk);
     return moved;
+}
+
+/* The modem reads what it has received, and we see what it takes for payload. */
+static size_t modem_reads(desk_t *desk)
+{
+    size_t taken = 0;
+    while (taken < desk->held_n) {
+        inside_send_t before = inside_send(&desk->modem);
+        if (!cipmux_sink(&desk->modem, desk->now_us, &desk->held[taken].value, 1)) break;
+        inside_send_t after = inside_send(&desk->modem);
+        if (before.open && before.taken == 0) desk->collected_n = 0;
+        if (before.open && after.taken == before.taken + 1) desk->collected[desk->collected_n++] = desk->held[taken];
+        if (before.open && !after.open && desk->options.collected)
+            desk->options.collected(desk, peer_of(desk, after.link), desk->collected, desk->collected_n);
+        taken++;
+    }
+    memmove(desk->held, desk->held + taken, (desk->held_n - taken) * sizeof desk->held[0]);
+    desk->held_n -= taken;
+    return taken;
+}
+
+/* What the modem prints goes onto the wire, each run of text or of payload by itself. */
+static size_t modem_prints(desk_t *desk)
+{
+    desk_line_t *line = &desk->line[DESK_TO_DRIVER];
+    uint8_t      out[MODEM_AHEAD];
+    size_t       n = 0, run = 0, room = modem_may_put(desk);
+    bool         payload = false;
+    while (n < room) {
+        inside_frame_t before = inside_frame(&desk->modem);
+        if (line->payload && (!before.open || before.left != line->payload - (payload ? n - run : 0))) {
+            put(desk, DESK_TO_DRIVER, out + run, n - run, payload);
+            cut(desk);
+            run = n;
+        }
+        if (!cipmux_poll(&desk->modem, desk->now_us, out + n, 1)) break;
+        inside_frame_t after = inside_frame(&desk->modem);
+        bool           begins = !before.open && after.open;
+        bool           pays = before.open && before.left && (!after.open || after.left != before.left);
+        if (begins || pays != payload) {
+            put(desk, DESK_TO_DRIVER, out + run, n - run, payload);
+            run = n;
+            payload = pays;
+        }
+        if (begins && after.left) frame_begins(desk, &after);
+        n++;
+        if (before.open && !after.open) break; /* a command that waits for room is read before the next frame */
+    }
+    put(desk, DESK_TO_DRIVER, out + run, n - run, payload);
+    return n;
 }
 
 static bool turn_modem(desk_t *desk)
 {
-    uint8_t       out[MODEM_AHEAD];
     cipmux_note_t note;
-    bool          moved = false;
-    size_t        taken = cipmux_sink(&desk->modem, desk->now_us, desk->held, desk->held_n);
-    for (size_t i = 0; i < taken; i++)
-        read_along(desk, desk->held[i]);
-    memmove(desk->held, desk->held + taken, desk->held_n - taken);
-    desk->held_n -= taken;
-    moved = serve_requests(desk) || taken > 0;
+    bool          moved = modem_reads(desk) > 0;
+    moved = serve_requests(desk) || moved;
     moved = offer(desk) || moved;
     while (cipmux_note(&desk->modem, &note))
         if (desk->options.trace) {
             trace_begins(desk, "##");
             fprintf(desk->options.trace, "%s\n", cipmux_reason_id(note.reason));
         }
-    size_t n = cipmux_poll(&desk->modem, desk->now_us, out, modem_may_put(desk));
-    put(desk, DESK_TO_DRIVER, out, n, false);
+    size_t n = modem_prints(desk);
     if (desk->options.network) moved = desk->options.network(desk) || moved;
     uint64_t due_us = cipmux_deadline(&desk->modem);
     if (due_us <= desk->now_us) {
@@ -530,22 +533,15 @@ static uint16_t handle(cipdrv_t *driver, uint8_t event, uint8_t link, void *data
     return answer;
 }
 
-const desk_byte_t *desk_origin(const desk_t *desk, const void *data, int i)
+const desk_byte_t *desk_sent(const desk_t *desk, desk_wire_t wire, uint64_t index)
 {
-    const uint8_t *at = data;
-    ptrdiff_t      place = at - desk->ring.bytes + i;
-    uint64_t       index = 0;
-    if (place >= 0)
-        index = desk->ring.index[place];
-    else { /* sunk before: about so many bytes back */
-        ptrdiff_t first = at - desk->ring.bytes;
-        while (first >= 0 && desk->ring.index[first] == NO_INDEX)
-            first--;
-        if (first < 0 || (uint64_t)-place > desk->ring.index[first]) return NULL;
-        index = desk->ring.index[first] - (uint64_t)(first - place);
-    }
-    if (index == NO_INDEX) return NULL;
-    return &desk->line[DESK_TO_DRIVER].was[index % DESK_WINDOW];
+    return index == DESK_NO_INDEX ? NULL : &desk->line[wire].was[index % DESK_WINDOW];
+}
+
+desk_arrival_t desk_arrival(const desk_t *desk, const void *data, uint16_t i)
+{
+    size_t at = (size_t)((const uint8_t *)data - desk->ring.bytes) + i;
+    return (desk_arrival_t){ .index = desk->ring.index[at], .value = desk->ring.bytes[at] };
 }
 
 /* The rate that the driver wanted, once the transmitter has emptied. */
@@ -575,6 +571,30 @@ static bool poll_driver(desk_t *desk)
     return n > 0;
 }
 
+/* The driver takes what it can of the ring: all at once, or so that somebody sees each byte. */
+static size_t driver_reads(desk_t *desk)
+{
+    desk->ring.at = 0;
+    while (desk->ring.at < desk->ring.n) {
+        size_t at = desk->ring.at, n = desk->ring.n - at;
+        if (desk->options.reads) {
+            size_t most = desk->driver.reading == READING_FRAME ? desk->driver.value : 1;
+            n = n < most ? n : most;
+            desk->options.reads(desk, desk->ring.bytes + at, n);
+        }
+        uint16_t taken = cipdrv_sink(&desk->driver, ticks(desk), desk->ring.bytes + at, (uint16_t)n);
+        desk->ring.at += taken;
+        if (desk->options.has_read) desk->options.has_read(desk, desk->ring.bytes + at, taken);
+        if (taken < n) break;
+    }
+    size_t taken = desk->ring.at;
+    desk->ring.at = 0;
+    desk->ring.n -= taken;
+    memmove(desk->ring.bytes, desk->ring.bytes + taken, desk->ring.n);
+    memmove(desk->ring.index, desk->ring.index + taken, desk->ring.n * sizeof desk->ring.index[0]);
+    return taken;
+}
+
 /* One turn of the main loop. */
 static bool turn_loop(desk_t *desk)
 {
@@ -588,14 +608,7 @@ static bool turn_loop(desk_t *desk)
         desk->ring.fault = false;
         cipdrv_fault(&desk->driver);
     }
-    if (desk->ring.n) {
-        uint16_t n = cipdrv_sink(&desk->driver, ticks(desk), desk->ring.bytes, (uint16_t)desk->ring.n);
-        desk->ring.n -= n;
-        desk->sunk += n;
-        memmove(desk->ring.bytes, desk->ring.bytes + n, desk->ring.n);
-        memmove(desk->ring.index, desk->ring.index + n, desk->ring.n * sizeof desk->ring.index[0]);
-        moved = n > 0;
-    }
+    moved = driver_reads(desk) > 0;
     moved = poll_driver(desk) || moved;
     desk->asked = desk->told != told;
     return moved;
@@ -719,7 +732,6 @@ void desk_start(desk_t *desk, const desk_options_t *options)
     cipmux_power_on(&desk->modem, &desk->modem_config, desk->now_us);
     world_init(&desk->world, &desk->modem);
     uart_init(&desk->uart, desk->now_us);
-    memset(desk->typed, '.', sizeof desk->typed - 1);
     for (int side = 0; side < UART_SIDES; side++)
         uart_set_depth(&desk->uart, (uart_side_t)side, UART_FIFO_MAX);
     for (int wire = 0; wire < DESK_WIRES; wire++) {

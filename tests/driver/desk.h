@@ -33,7 +33,6 @@ enum {
     DESK_HARMS_MAX = 64, /* faults at chosen bytes that wait */
     DESK_HELD = 2048,    /* bytes that the modem does not take yet */
     DESK_RING_MAX = 1024,
-    DESK_NO_UNIT = 0,
     DESK_NO_OFFSET = 0xffff,
 };
 #define DESK_SECOND UINT64_C(1000000)
@@ -55,28 +54,37 @@ typedef enum {
 /* ---- What went over a wire --------------------------------------------------------------------------------------- */
 
 /* A unit is what stands or falls together: a line with the empty line before it, a frame with its header, an AT+CIPSEND
- * with its payload. Faults touch units. Unit 0 is garbage: bytes that were sent or read at the wrong rate. */
+ * with its payload. Faults touch units. What is a frame the modem's inside tells: an echo is none, whatever it spells. */
 typedef enum { DESK_TEXT, DESK_FRAME, DESK_PIECE } desk_kind_t;
 
 typedef struct {
     desk_kind_t kind;
     bool        touched;  /* by a fault */
     uint8_t     link;     /* FRAME, PIECE */
-    int16_t     peer;     /* FRAME: index in world.net.peer, -1 if it has none */
+    uint8_t     life;     /* FRAME: of that link */
+    int16_t     peer;     /* FRAME: index in world.net.peer, -1: it is there no more */
     uint16_t    n;        /* FRAME: bytes of payload that it announces; PIECE: that the driver means */
-    uint16_t    paid;     /* PIECE: bytes of payload that the driver has sent */
     uint64_t    at_us;    /* when it began to be sent */
-    uint64_t    calm_us;  /* and how long before that a wire had its last fault; CIPMUX_NEVER: none had one */
-    uint32_t    tag[2];   /* the test's */
+    uint32_t    tag[4];   /* the test's */
     char        text[24]; /* how it begins, without CR LF */
 } desk_unit_t;
 
 /* One byte of a wire. */
 typedef struct {
     uint32_t unit;
-    uint16_t offset; /* in the payload of a FRAME or PIECE; DESK_NO_OFFSET: elsewhere, or put in by a fault */
-    uint8_t  value;  /* as it was sent */
+    uint16_t offset;  /* in the payload of a FRAME or PIECE; DESK_NO_OFFSET: elsewhere */
+    uint8_t  value;   /* as it was sent */
+    bool     starts;  /* a line, or what stands before it */
+    bool     strange; /* printed by a modem that was reset, up to the end of its echo */
 } desk_byte_t;
+#define DESK_NO_INDEX                                                                                                  \
+    UINT64_MAX /* of a byte that nobody has sent: a fault put it in, or it was read at the wrong rate */
+
+/* A byte as it arrived. */
+typedef struct {
+    uint64_t index; /* of the sent byte that it is, or DESK_NO_INDEX */
+    uint8_t  value;
+} desk_arrival_t;
 
 typedef struct {
     uint64_t    sent, arrived; /* bytes so far; the next one's index */
@@ -84,8 +92,8 @@ typedef struct {
     uint32_t    unit;          /* that is being sent */
     size_t      printed;       /* bytes of it that are neither CR nor LF */
     uint32_t    payload;       /* bytes of its payload that are still to come */
-    uint16_t    offset;
-    char        line[24];         /* begin of the unit, to find patterns and headers */
+    uint16_t    offset;        /* of its next byte of payload */
+    bool        strange;
     char        tail[24];         /* last bytes sent, the latest last */
     uint32_t    losing, garbling; /* bytes that the present burst still takes */
     desk_byte_t was[DESK_WINDOW]; /* sent bytes, by index */
@@ -103,11 +111,12 @@ typedef struct {
 typedef uint16_t desk_program_t(desk_t *desk, uint8_t event, uint8_t link, void *data, uint16_t n);
 /* The people in the network: called whenever something may have moved. True: they did something. */
 typedef bool desk_network_t(desk_t *desk);
-/* A frame's header, or a piece's command, is being sent: time to set unit->tag. False: it only looks like a frame, an
- * echo of payload does. */
-typedef bool desk_unit_begins_t(desk_t *desk, desk_wire_t wire, uint32_t unit);
-/* The modem prints byte `offset` of a frame's payload. False: it is no frame after all. */
-typedef bool desk_prints_t(desk_t *desk, uint32_t unit, uint16_t offset, uint8_t c);
+/* A frame's header, or a piece's command, begins to be sent: time to set unit->tag. */
+typedef void desk_unit_begins_t(desk_t *desk, desk_wire_t wire, uint32_t unit);
+/* The driver's reader is about to get a byte, or within what it takes for a frame up to n; and: it has taken so many. */
+typedef void desk_reads_t(desk_t *desk, const uint8_t *data, size_t n);
+/* The modem has the payload of an AT+CIPSEND for `peer` (-1: nobody is there any more): these n bytes. */
+typedef void desk_collected_t(desk_t *desk, int16_t peer, const desk_arrival_t *bytes, size_t n);
 
 typedef struct {
     const char         *dialect;
@@ -116,7 +125,8 @@ typedef struct {
     desk_program_t     *program;           /* NULL: takes all, wants nothing */
     desk_network_t     *network;           /* NULL: nobody */
     desk_unit_begins_t *begins;            /* NULL: nobody asks */
-    desk_prints_t      *prints;            /* NULL: nobody asks */
+    desk_reads_t       *reads, *has_read;  /* NULL: nobody asks */
+    desk_collected_t   *collected;         /* NULL: nobody asks */
     void               *context;           /* the test's */
     uint64_t            seed;              /* of the faults */
     uint32_t            period_us;         /* of the main loop */
@@ -146,14 +156,14 @@ struct desk {
     bool            program_stopped; /* the main loop does not turn */
     struct {
         uint8_t  bytes[DESK_RING_MAX];
-        uint64_t index[DESK_RING_MAX]; /* in line[].was, UINT64_MAX: of no sent byte */
-        size_t   n;
+        uint64_t index[DESK_RING_MAX]; /* in line[].was, or DESK_NO_INDEX */
+        size_t   at, n;                /* taken by the driver in this turn; all */
         bool     fault;
     } ring;
-    uint8_t held[DESK_HELD];
-    size_t  held_n;
-    char    typed[24]; /* what the modem has read, the latest last */
-    uint8_t read_link; /* of the latest AT+CIPRECVDATA that it has read */
+    desk_arrival_t held[DESK_HELD];
+    size_t         held_n;
+    desk_arrival_t collected[CIPMUX_SEND_MAX]; /* what the open AT+CIPSEND has so far */
+    size_t         collected_n;
     struct {
         desk_wire_t wire;
         desk_harm_t harm;
@@ -170,7 +180,6 @@ struct desk {
     uint64_t harms[DESK_WIRES][DESK_HARMS];
     uint64_t last_harm_us[DESK_WIRES]; /* when a fault happened last, overruns and changes of rate too; 0: never */
     uint64_t overruns[DESK_WIRES];
-    uint64_t sunk; /* bytes that the driver has taken: it began anew at desk.ring.bytes[0] */
     uint64_t loops, steps;
     char     error[200]; /* what is wrong with the desk itself; "": nothing */
 };
@@ -206,10 +215,11 @@ void desk_forget(desk_t *desk);
 void desk_harm_at(desk_t *desk, desk_wire_t wire, uint64_t index, desk_harm_t harm);
 void desk_harm_next(desk_t *desk, desk_wire_t wire, const char *text, size_t offset, desk_harm_t harm);
 
-/* During RECEIVED: byte `i` of the wire to the driver, relative to `data`. NULL: no byte that was sent. `i` may be
- * negative, to look back by up to 64 bytes. */
-const desk_byte_t *desk_origin(const desk_t *desk, const void *data, int i);
-desk_unit_t       *desk_unit(desk_t *desk, desk_wire_t wire, uint32_t number);
+/* A byte that was sent; NULL for DESK_NO_INDEX. */
+const desk_byte_t *desk_sent(const desk_t *desk, desk_wire_t wire, uint64_t index);
+/* During RECEIVED: byte `i` behind `data`, as it arrived. */
+desk_arrival_t desk_arrival(const desk_t *desk, const void *data, uint16_t i);
+desk_unit_t   *desk_unit(desk_t *desk, desk_wire_t wire, uint32_t number);
 
 /* A word for an event, a cause. */
 const char *desk_event_name(uint8_t event);

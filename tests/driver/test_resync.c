@@ -33,7 +33,7 @@ static uint16_t program(desk_t *d, uint8_t event, uint8_t link, void *data, uint
         resynced();
     }
     if (event != CIPDRV_RECEIVED) return event == CIPDRV_ROOM ? n : 0;
-    const desk_byte_t *origin = desk_origin(d, data, 0);
+    const desk_byte_t *origin = desk_sent(d, DESK_TO_DRIVER, desk_arrival(d, data, 0).index);
     const desk_unit_t *unit = origin ? desk_unit(d, DESK_TO_DRIVER, origin->unit) : NULL;
     if (unit && unit->kind == DESK_FRAME && !unit->touched && origin->offset == 0 && unit->at_us > fault_us) resynced();
     return n;

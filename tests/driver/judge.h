@@ -1,0 +1,134 @@
+/* The judge of the conservation test. It sees each byte that the driver's reader gets, each event and each byte that a
+ * peer gets; it knows which sent byte each one is and what the faults did in between.
+ *
+ * The driver's reader is in step while it takes payload for payload, with as much left as there is, and lines for lines.
+ * An episode begins with the first byte that a fault touched, took or put in, and ends when the reader is at the begin of
+ * a line, in step and without doubt.
+ *   1. Out of episodes every byte of a frame is the next one of its link's stream, nothing else is delivered, nothing is
+ *      lost, and no FAULT is told. The reader never gets out of step by itself.
+ *   2. In an episode: a byte that is not the next one of the stream (stray) is in a frame, as the driver saw it, that a
+ *      fault touched. Bytes that are lost are reported within REPORT_LIMIT: by FAULT, or by CLOSED with a cause that is
+ *      not BY_PEER.
+ *   3. Within RESYNC_LIMIT of the last fault the reader is in step again and believes what it reads.
+ *   4. Up: a byte that a peer gets is the next one of its link's stream, or a fault touched it; a byte that it misses was
+ *      in an AT+CIPSEND that a fault touched. What was told SENT has arrived, unless the peer or the network went away.
+ *   5. Events make sense: none for a link that is not open, OPENED and CLOSED alternate, UP and DOWN too.
+ *   6. Each dial, send and close has its event within OPERATION_LIMIT.
+ *
+ * What the protocol cannot show is counted apart, each by its cause:
+ *   swallowed  A frame that lost bytes takes as many of what follows. If these end with a line's end nothing shows it, and a
+ *              short frame among them is gone without a word.
+ *   vanished   A burst took all of a frame.
+ *   mistaken   The lines that tell the end of a link and the next one's begin on its id were both hit.
+ *   misled     A fault hit the link or the length in AT+CIPSEND or AT+CIPRECVDATA.
+ *   escapes    The prompt was hit, or the length in AT+CIPSEND: the modem takes the driver's "+++" and probe for payload. Or
+ *              the link ended between AT+CIPSEND and the prompt, and a client got its id and up to 3 bytes of "+++".
+ *   made up    "CLOSED" in payload whose header was hit: the driver fills the piece that it is sending with zeros. */
+#ifndef JUDGE_H
+#define JUDGE_H
+
+#include "desk.h"
+
+enum {
+    CONNS = 96,      /* TCP connections of one seed */
+    LIVES = 320,     /* links that the program has had */
+    FRAMES = 512,    /* frames of one connection */
+    PIECES = 512,    /* AT+CIPSENDs of one life */
+    EPISODES = 8192, /* of one seed */
+    BLOCK = 32,      /* bytes of a stream that belong together */
+    SEND_MAX = 3000, /* largest send of the program */
+};
+#define REPORT_LIMIT    (1 * DESK_SECOND)
+#define RESYNC_LIMIT    (1 * DESK_SECOND) /* at 115200 baud and more; below it a frame takes longer, and so does this */
+#define OPERATION_LIMIT (120 * DESK_SECOND)
+
+/* One TCP connection as the network sees it. */
+typedef struct {
+    int16_t       peer;
+    uint32_t      age; /* of that peer: it is still the same */
+    cipmux_link_t link;
+    uint32_t      key;
+    uint32_t      to_send, sent; /* down: by the peer */
+    uint32_t      printed;       /* down: by the modem, in frames */
+    struct {
+        uint32_t first, n, unit;
+    } frame[FRAMES];
+    size_t         frames;
+    int            life;                    /* -1: unknown */
+    uint32_t       got;                     /* up: by the peer, a position in the stream of the life */
+    desk_arrival_t origin[CIPMUX_SEND_MAX]; /* up: the payload that the modem has collected for it last */
+    size_t         origins, taken;          /* of it, and how many of that the peer has */
+    bool           clean;                   /* its end was, or will be, a FIN: nothing may get lost */
+    bool           late;                    /* its life was another's before */
+    bool           plan;                    /* to_send is set */
+} conn_t;
+
+/* One link as the program sees it: from OPENED or the dial to CLOSED. */
+typedef struct {
+    uint8_t  link;
+    bool     open, ended, dialled, closing, sending, fills, mistaken;
+    bool     spoilt; /* its peer got bytes of the driver's commands: it must be told */
+    uint32_t key;
+    int      conn;            /* -1: unknown */
+    uint32_t got;             /* down: the next position */
+    uint32_t made, told_sent; /* up: given to sends; told SENT */
+    uint32_t filled;          /* given to FILL */
+    uint32_t to_make;
+    uint64_t asked_us[3]; /* dial, send, close: when; 0: not asked */
+    uint64_t gap_us;      /* a loss waits for its report since then; 0: none */
+    uint32_t gap_episode;
+    uint32_t end_episode; /* in which CLOSED was told; 0: in none */
+    struct {
+        uint32_t first, n, unit;
+    } piece[PIECES];
+    size_t  pieces;
+    uint8_t bytes[SEND_MAX];
+} life_t;
+
+typedef struct {
+    uint64_t seeds, events, down, up, flips, strays, reported, silent, swallowed, vanished, mistaken, misled, up_wrong,
+        up_lost;
+    uint64_t escapes, made_up, raced;
+    uint64_t harms[DESK_WIRES][DESK_HARMS], overruns, modem_faults, unreachable, episodes, faults_told;
+    uint64_t lives, opened, causes[10], virtual_us;
+    uint64_t resync_us, report_us, operation_us[3], up_us, recovery_us;
+} sums_t;
+
+extern desk_t desk;
+extern conn_t conn[CONNS];
+extern life_t life[LIVES];
+extern int    conns, lives, life_of[CIPDRV_LINKS];
+extern sums_t sums;
+extern bool   failed, up, unreachable, cut_off; /* cut_off: modem or network were, once */
+extern char   failure[400];
+
+void judge_start(uint32_t key);              /* a new seed; `key` makes its streams */
+void judge_options(desk_options_t *options); /* takes its places at the desk */
+
+void fail(const char *format, ...)
+#ifdef __GNUC__
+    __attribute__((format(printf, 1, 2)))
+#endif
+    ;
+/* Byte `at` of a stream: noise, and in between what a modem might say. */
+uint8_t  stream(uint32_t key, uint32_t at);
+uint64_t longest(uint64_t *most, uint64_t since_us);
+
+/* The connection of a peer; NULL: there is no room for one more. */
+conn_t *conn_of(int16_t peer);
+life_t *life_now(uint8_t link); /* NULL: none */
+life_t *new_life(uint8_t link);
+
+/* What the program was told. */
+void judge_opened(uint8_t link, bool client);
+void judge_closed(uint8_t link, uint16_t cause);
+void judge_received(life_t *l, const uint8_t *data, uint16_t n);
+void judge_sent(life_t *l);
+void judge_fault(uint8_t link);
+/* What a peer got. */
+void judge_up(conn_t *c, const uint8_t *bytes, size_t n);
+/* What must be so at any time, and at the end. */
+void judge_now(void);
+void judge_arrived(void);
+
+#endif
