@@ -276,7 +276,8 @@ static bool read_version(options_t *options, const char *value)
 
 /* clang-format off */
 static const option_t modem_table[] = {
-    {"dialect", "NAME", "which firmware: classic (default), nonos-1.7.6, esp-at-2.3; =list", read_dialect, OPTION_EARLY},
+    {"dialect", "NAME", "which firmware: classic (default), nonos-1.7.6, nonos-1.3, esp-at-2.3;\n"
+                        "=list", read_dialect, OPTION_EARLY},
     {"strict", NULL, "exactly the hardware's firmware: --dialect=nonos-1.7.6", read_strict, OPTION_EARLY},
     {"timing", "fast|real|NAME=MS", "times of boot, scan, join ...: as short as can be (default),\n"
                                     "as measured on modules, or one of them", read_timing, 0},

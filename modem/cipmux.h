@@ -45,6 +45,7 @@ enum {
     CIPMUX_LINE_MAX = 256,    /* a command line, bytes, its CR LF included [conventions 1.3] */
     CIPMUX_FRAME_MAX = 1460,  /* payload of one +IPD, bytes [tcpip 4.5] */
     CIPMUX_HOST_MAX = 64,     /* a host name, bytes */
+    CIPMUX_GMR_MAX = 255,     /* the text of AT+GMR, bytes */
     CIPMUX_SSID_MAX = 32,     /* bytes; any byte value */
     CIPMUX_PASSWORD_MAX = 64, /* bytes */
     CIPMUX_PINS = 16,         /* GPIO0 to GPIO15 [basic 2.22] */
@@ -177,13 +178,14 @@ typedef enum {
 
 /* What one instance is. Owned by the caller; must outlive the instance and stay unchanged while it runs. */
 typedef struct {
-    uint8_t  dialect; /* index, see cipmux_dialect_name() */
-    uint8_t  mac[6];  /* station; the soft-AP's has bit 1 of the first octet set [wifi 5.3] */
-    uint32_t time_ms[CIPMUX_TIME_COUNT];
-    uint8_t  quirk[CIPMUX_QUIRK_COUNT];
+    uint8_t     dialect; /* index, see cipmux_dialect_name() */
+    uint8_t     mac[6];  /* station; the soft-AP's has bit 1 of the first octet set [wifi 5.3] */
+    uint32_t    time_ms[CIPMUX_TIME_COUNT];
+    uint8_t     quirk[CIPMUX_QUIRK_COUNT];
+    const char *gmr; /* what AT+GMR prints in front of its OK, at most CIPMUX_GMR_MAX bytes; NULL: the dialect's text */
 } cipmux_config_t;
 
-/* Name of dialect `index`: "classic", "nonos-1.7.6", "esp-at-2.3"; NULL beyond the last. */
+/* Name of dialect `index`: "classic", "nonos-1.7.6", "esp-at-2.3", "nonos-1.3"; NULL beyond the last. */
 const char *cipmux_dialect_name(size_t index);
 /* One line about dialect `index`, for a list; NULL beyond the last. */
 const char *cipmux_dialect_about(size_t index);

@@ -383,8 +383,8 @@ verdict_t refuse_argument(modem_t *m, fault_kind_t kind, size_t index, text_t te
 static const command_t *find(const modem_t *m, const char *name, size_t length)
 {
     for (size_t i = 0; i < command_count; i++) {
-        const unsigned forms = m->family == FAMILY_NONOS ? commands[i].forms & 15u : commands[i].forms >> 4;
-        if (forms != 0 && same_text(name, length, commands[i].name)) return &commands[i];
+        if (!same_text(name, length, commands[i].name)) continue;
+        return dialect_forms(m->config->dialect, &commands[i]) != 0 ? &commands[i] : NULL;
     }
     return NULL;
 }
@@ -394,7 +394,7 @@ static verdict_t run_set(modem_t *m, const command_t *c, char *text, size_t leng
     args_t args;
     args_split(&args, text, length);
     if (args.count > ARG_MAX) return refuse_argument(m, FAULT_COUNT, ARG_MAX, TEXT_NONE);
-    const char *const schema = c->schema[m->family];
+    const char *const schema = dialect_schema(m->config->dialect, c);
     if (schema == NULL) {
         args_refuse_words(m, &args);
         return c->set(m, &args);
@@ -469,8 +469,7 @@ static void run_now(modem_t *m, char *text, size_t length)
         finish(m, VERDICT_ERROR);
         return;
     }
-    const unsigned forms = m->family == FAMILY_NONOS ? s->command->forms & 15u : s->command->forms >> 4;
-    if ((forms & shape.form) == 0) {
+    if ((dialect_forms(m->config->dialect, s->command) & shape.form) == 0) {
         s->code = CODE_FORM;
         note(m, CIPMUX_REASON_NO_SUCH_FORM, -1, 0);
         finish(m, VERDICT_ERROR);

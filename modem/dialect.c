@@ -3,12 +3,11 @@
 
 #include <string.h>
 
-const dialect_t dialects[] = {
-    { "classic", "nonos-1.7.6, and a server may run in single mode (default)", FAMILY_NONOS, 1 },
-    { "nonos-1.7.6", "AT 1.7.6 on the NonOS SDK 3.0.6, exact", FAMILY_NONOS, 0 },
-    { "esp-at-2.3", "ESP-AT 2.3.0.0 for the ESP8266, exact", FAMILY_ESP_AT, 0 },
+const dialect_t dialects[DIALECT_COUNT] = {
+#define X(id, name, family, about) { name, about, FAMILY_##family },
+    CIPMUX_DIALECTS(X)
+#undef X
 };
-enum { DIALECT_COUNT = sizeof dialects / sizeof dialects[0] };
 
 const char *CIPMUX_TABLE texts[TEXT_COUNT][FAMILY_COUNT] = {
 #define X(name, nonos, esp_at) [TEXT_##name] = { nonos, esp_at },
@@ -21,6 +20,22 @@ CIPMUX_TABLE int32_t numbers[NUMBER_COUNT][FAMILY_COUNT] = {
     CIPMUX_NUMBERS(X)
 #undef X
 };
+
+CIPMUX_TABLE difference_t differences[] = {
+#define X(who, what, string, source) { string, NULL, source, 0, TEXT_##what, DIALECT_##who, DIFFERS_TEXT },
+    CIPMUX_TEXT_DIFFERENCES(X)
+#undef X
+#define X(who, what, number, source) { NULL, NULL, source, number, NUMBER_##what, DIALECT_##who, DIFFERS_NUMBER },
+        CIPMUX_NUMBER_DIFFERENCES(X)
+#undef X
+#define X(who, what, number, source) { NULL, NULL, source, number, CIPMUX_QUIRK_##what, DIALECT_##who, DIFFERS_QUIRK },
+            CIPMUX_QUIRK_DIFFERENCES(X)
+#undef X
+#define X(who, name, forms, args, source) { name, args, source, forms, 0, DIALECT_##who, DIFFERS_COMMAND },
+                CIPMUX_COMMAND_DIFFERENCES(X)
+#undef X
+};
+const size_t difference_count = sizeof differences / sizeof differences[0];
 
 static const struct {
     const char *name;
@@ -75,6 +90,55 @@ static bool same(const char *a, const char *b)
     return strlen(a) == strlen(b) && memcmp(a, b, strlen(a)) == 0;
 }
 
+static const difference_t *differs(unsigned dialect, difference_kind_t kind, unsigned index)
+{
+    for (size_t i = 0; i < difference_count; i++) {
+        const difference_t *const d = &differences[i];
+        if (d->dialect == dialect && d->kind == kind && d->index == index) return d;
+    }
+    return NULL;
+}
+
+const char *dialect_text(unsigned dialect, text_t text)
+{
+    const difference_t *const d = differs(dialect, DIFFERS_TEXT, text);
+    return d != NULL ? d->text : texts[text][dialects[dialect].family];
+}
+
+int32_t dialect_number(unsigned dialect, number_t number)
+{
+    const difference_t *const d = differs(dialect, DIFFERS_NUMBER, number);
+    return d != NULL ? d->value : numbers[number][dialects[dialect].family];
+}
+
+static uint8_t dialect_quirk(unsigned dialect, cipmux_quirk_t quirk)
+{
+    const difference_t *const d = differs(dialect, DIFFERS_QUIRK, quirk);
+    return d != NULL ? (uint8_t)d->value : quirks[quirk].value[dialects[dialect].family];
+}
+
+static const difference_t *command_differs(unsigned dialect, const command_t *command)
+{
+    for (size_t i = 0; i < difference_count; i++) {
+        const difference_t *const d = &differences[i];
+        if (d->dialect == dialect && d->kind == DIFFERS_COMMAND && same(d->text, command->name)) return d;
+    }
+    return NULL;
+}
+
+unsigned dialect_forms(unsigned dialect, const command_t *command)
+{
+    const difference_t *const d = command_differs(dialect, command);
+    if (d != NULL) return (unsigned)d->value;
+    return dialects[dialect].family == FAMILY_NONOS ? command->forms & 15u : command->forms >> 4;
+}
+
+const char *dialect_schema(unsigned dialect, const command_t *command)
+{
+    const difference_t *const d = command_differs(dialect, command);
+    return d != NULL && d->schema != NULL ? d->schema : command->schema[dialects[dialect].family];
+}
+
 bool cipmux_config(cipmux_config_t *config, const char *dialect)
 {
     static const uint8_t mac[6] = { 0x5c, 0xcf, 0x7f, 0, 0, 1 };
@@ -83,8 +147,7 @@ bool cipmux_config(cipmux_config_t *config, const char *dialect)
         *config = (cipmux_config_t){ .dialect = (uint8_t)i };
         memcpy(config->mac, mac, sizeof mac);
         for (size_t q = 0; q < CIPMUX_QUIRK_COUNT; q++)
-            config->quirk[q] = quirks[q].value[dialects[i].family];
-        config->quirk[CIPMUX_QUIRK_SINGLE_SERVER] = dialects[i].single_server;
+            config->quirk[q] = dialect_quirk((unsigned)i, (cipmux_quirk_t)q);
         cipmux_config_timing(config, false);
         return true;
     }

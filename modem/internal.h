@@ -21,13 +21,20 @@ typedef struct modem modem_t;
 
 typedef enum { FAMILY_NONOS, FAMILY_ESP_AT, FAMILY_COUNT } family_t;
 
+#include "dialects.h" /* CIPMUX_DIALECTS, and what each has other than its family's column */
+#include "texts.h"    /* CIPMUX_TEXTS: every reply text */
+
 typedef struct {
     const char *name, *about;
     family_t    family;
-    uint8_t     single_server; /* value of that quirk */
 } dialect_t;
 
-#include "texts.h" /* CIPMUX_TEXTS: every reply text */
+typedef enum {
+#define X(id, name, family, about) DIALECT_##id,
+    CIPMUX_DIALECTS(X)
+#undef X
+        DIALECT_COUNT
+} dialect_id_t;
 
 typedef enum {
 #define X(name, nonos, esp_at) TEXT_##name,
@@ -58,6 +65,7 @@ typedef enum {
     X(SLEEP_2_SHOWN, 2, 3, "AT+SLEEP? after AT+SLEEP=2 [basic 2.10]")                                                  \
     X(RF_POWER_DEFAULT, 82, 82, "AT+RFPOWER at start: the highest [basic 2.12]")                                       \
     X(FLOW_DEFAULT, 0, 1, "flow control of a new module [basic 2.8]")                                                  \
+    X(SCAN_FIELDS, 2047, 2047, "fields of a line of AT+CWLAP, a bit each [wifi 3.6]")                                  \
     X(BOOT_CAUSE, 1, 1, "<c> of the boot text [conventions 1.9]")                                                      \
     X(BOOT_MODE, 7, 7, "<m> of the boot text [conventions 1.9]")                                                       \
     X(UART_BUFFER, 256, 1152, "bytes that wait in front of the AT task: FIFO, ring [tcpip 4.10, conventions 1.2]")     \
@@ -71,9 +79,26 @@ typedef enum {
         NUMBER_COUNT
 } number_t;
 
-extern const dialect_t          dialects[];
-extern const char *CIPMUX_TABLE texts[TEXT_COUNT][FAMILY_COUNT];
-extern CIPMUX_TABLE int32_t     numbers[NUMBER_COUNT][FAMILY_COUNT];
+typedef enum { DIFFERS_TEXT, DIFFERS_NUMBER, DIFFERS_QUIRK, DIFFERS_COMMAND } difference_kind_t;
+
+/* One thing in which a dialect differs from its family's column. */
+typedef struct {
+    const char *text;   /* TEXT: what it prints. COMMAND: its name */
+    const char *schema; /* COMMAND: its arguments; NULL: the column's */
+    const char *says;   /* source */
+    int32_t     value;  /* NUMBER, QUIRK; COMMAND: FORM_* */
+    uint16_t    index;  /* text_t, number_t or cipmux_quirk_t */
+    uint8_t     dialect, kind;
+} difference_t;
+
+extern const dialect_t           dialects[DIALECT_COUNT];
+extern CIPMUX_TABLE difference_t differences[];
+extern const size_t              difference_count;
+extern const char *CIPMUX_TABLE  texts[TEXT_COUNT][FAMILY_COUNT];
+extern CIPMUX_TABLE int32_t      numbers[NUMBER_COUNT][FAMILY_COUNT];
+
+const char *dialect_text(unsigned dialect, text_t text); /* NULL: it says nothing there */
+int32_t     dialect_number(unsigned dialect, number_t number);
 
 /* ---- args.c: "a,b,c" -> values ----------------------------------------------------------------------------------- */
 
@@ -161,6 +186,9 @@ enum { FORM_TEST = 1, FORM_QUERY = 2, FORM_SET = 4, FORM_RUN = 8 };
 
 extern const command_t commands[];
 extern const size_t    command_count;
+
+unsigned    dialect_forms(unsigned dialect, const command_t *command); /* FORM_*; 0: it has no such command */
+const char *dialect_schema(unsigned dialect, const command_t *command);
 
 /* What an open command waits for. */
 typedef enum {
@@ -817,7 +845,11 @@ _Static_assert(sizeof(modem_t) <= sizeof(cipmux_t), "cipmux_t holds the whole mo
 
 static inline int32_t number(const modem_t *m, number_t n)
 {
-    return numbers[n][m->family];
+    return dialect_number(m->config->dialect, n);
+}
+static inline const char *text_of(const modem_t *m, text_t text)
+{
+    return dialect_text(m->config->dialect, text);
 }
 static inline uint8_t quirk(const modem_t *m, cipmux_quirk_t q)
 {

@@ -16,7 +16,7 @@ void line_reset(modem_t *m)
 static void echo(modem_t *m, uint8_t byte)
 {
     if (!m->echo) return;
-    if (texts[TEXT_ECHO_END][m->family] == NULL)
+    if (text_of(m, TEXT_ECHO_END) == NULL)
         say_byte(m, (char)byte);
     else if (byte == '\n')
         say(m, TEXT_ECHO_END);

@@ -145,7 +145,7 @@ static void say_connected(modem_t *m, uint8_t id, bool failed)
 {
     const link_t *const link = &m->link[id];
     const text_t        word = failed ? TEXT_CONNECT_FAIL : TEXT_CONNECT;
-    if ((m->sysmsg & 2) == 0 || texts[word][m->family] == NULL) {
+    if ((m->sysmsg & 2) == 0 || text_of(m, word) == NULL) {
         say_link(m, id, word);
         return;
     }

@@ -88,7 +88,7 @@ void modem_restart(modem_t *m, bool erase)
     forget_everything(m, LINK_RESTART, true);
     if (erase) settings_factory(m);
     boot(m);
-    const char *const log = texts[TEXT_BOOT_LOG][m->family];
+    const char *const log = text_of(m, TEXT_BOOT_LOG);
     say(m, TEXT_BOOT_HEAD, (int)number(m, NUMBER_BOOT_CAUSE), (int)number(m, NUMBER_BOOT_MODE));
     if (log == NULL) return;
     m->reply.long_text = log;

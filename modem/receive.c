@@ -147,7 +147,7 @@ static void frame_of(modem_t *m, uint8_t id)
     } else if (n > (size_t)number(m, NUMBER_FRAME_MAX)) {
         n = (size_t)number(m, NUMBER_FRAME_MAX);
     }
-    const size_t tail = !raw && quirk(m, CIPMUX_QUIRK_IPD_TAIL) ? strlen(texts[TEXT_IPD_TAIL][m->family]) : 0;
+    const size_t tail = !raw && quirk(m, CIPMUX_QUIRK_IPD_TAIL) ? strlen(text_of(m, TEXT_IPD_TAIL)) : 0;
     open_frame(m, id, raw ? 0 : ipd_head(m, id, (int)n, &from), n, tail);
 }
 

@@ -81,11 +81,11 @@ static void print(modem_t *m, sink_t *to, const char *format, va_list *arguments
 
 void say(modem_t *m, text_t text, ...)
 {
-    if (text == TEXT_NONE || texts[text][m->family] == NULL) return;
+    if (text == TEXT_NONE || text_of(m, text) == NULL) return;
     sink_t  to = { .ring = &m->reply };
     va_list arguments;
     va_start(arguments, text);
-    print(m, &to, texts[text][m->family], &arguments);
+    print(m, &to, text_of(m, text), &arguments);
     va_end(arguments);
 }
 
@@ -94,7 +94,7 @@ size_t compose(modem_t *m, char *out, size_t capacity, text_t text, ...)
     sink_t  to = { .out = out, .capacity = capacity };
     va_list arguments;
     va_start(arguments, text);
-    print(m, &to, texts[text][m->family], &arguments);
+    print(m, &to, text_of(m, text), &arguments);
     va_end(arguments);
     return to.length;
 }
@@ -113,7 +113,7 @@ void say_event(modem_t *m, text_t text)
 
 void say_link(modem_t *m, uint8_t id, text_t text)
 {
-    if (!events_shown(m) || texts[text][m->family] == NULL) return;
+    if (!events_shown(m) || text_of(m, text) == NULL) return;
     if (m->mux) say(m, TEXT_LINK_ID, id);
     say(m, text);
 }
@@ -156,7 +156,7 @@ static size_t poll_frame(modem_t *m, char *out, size_t capacity)
         r->frame_left = (uint16_t)(r->frame_left - taken);
         n += taken;
     }
-    const char *const tail = texts[TEXT_IPD_TAIL][m->family];
+    const char *const tail = text_of(m, TEXT_IPD_TAIL);
     while (n < capacity && r->frame_left == 0 && r->frame_tail > 0)
         out[n++] = tail[strlen(tail) - r->frame_tail--];
     if (r->frame_head_at < r->frame_head_length || r->frame_left > 0 || r->frame_tail > 0) return n;

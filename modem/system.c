@@ -33,7 +33,14 @@ verdict_t run_restore(modem_t *m)
 
 verdict_t run_gmr(modem_t *m)
 {
-    say(m, TEXT_GMR);
+    const char *const own = m->config->gmr;
+    size_t            n = 0;
+    while (own != NULL && n < CIPMUX_GMR_MAX && own[n] != '\0')
+        n++;
+    if (own != NULL)
+        say(m, TEXT_GMR_OWN, own, (int)n);
+    else
+        say(m, TEXT_GMR);
     return VERDICT_OK;
 }
 

@@ -13,7 +13,7 @@ static const text_t type_texts[][2] = {
 
 const char *link_type_text(const modem_t *m, const link_t *link)
 {
-    return texts[type_texts[link->type][link->peer.family == 6]][m->family];
+    return text_of(m, type_texts[link->type][link->peer.family == 6]);
 }
 
 static void say_links(modem_t *m, text_t text)
@@ -161,8 +161,7 @@ static bool read_type(const modem_t *m, const arg_t *arg, dial_t *dial)
 {
     for (size_t t = 0; t < sizeof type_texts / sizeof type_texts[0]; t++)
         for (size_t six = 0; six < 2; six++) {
-            if (arg->kind != ARG_TEXT || !same_text(arg->text, arg->length, texts[type_texts[t][six]][m->family]))
-                continue;
+            if (arg->kind != ARG_TEXT || !same_text(arg->text, arg->length, text_of(m, type_texts[t][six]))) continue;
             dial->type = (cipmux_type_t)t;
             dial->six = six == 1;
             return true;
@@ -461,7 +460,7 @@ verdict_t query_cipserver(modem_t *m)
     if (m->server.port == 0)
         say(m, TEXT_SERVER_OFF);
     else
-        say(m, TEXT_SERVER_ON, m->server.port, texts[m->server.family == 6 ? TEXT_TCP6 : TEXT_TCP][m->family]);
+        say(m, TEXT_SERVER_ON, m->server.port, text_of(m, m->server.family == 6 ? TEXT_TCP6 : TEXT_TCP));
     return VERDICT_OK;
 }
 
@@ -517,7 +516,7 @@ verdict_t set_cipservermaxconn(modem_t *m, args_t *args)
 {
     const size_t alive = server_links(m);
     if (m->server.port != 0) return refuse(m, CIPMUX_REASON_SERVER_RUNS, TEXT_NONE);
-    if (texts[TEXT_HAVE_CONNECTIONS][m->family] != NULL && alive > (size_t)args->at[0].number) {
+    if (text_of(m, TEXT_HAVE_CONNECTIONS) != NULL && alive > (size_t)args->at[0].number) {
         say(m, TEXT_HAVE_CONNECTIONS, (int)alive);
         return refuse(m, CIPMUX_REASON_MORE_CLIENTS, TEXT_NONE);
     }
@@ -652,7 +651,7 @@ verdict_t query_ciprecvlen(modem_t *m)
         const bool none = m->link[id].state < LINK_OPEN || m->link[id].state > LINK_KEPT;
         held[id] = none ? -(int)quirk(m, CIPMUX_QUIRK_UNUSED_LENGTH) : (int)receive_held(m, id);
     }
-    if (!m->mux && texts[TEXT_READ_LENGTH][m->family] != NULL)
+    if (!m->mux && text_of(m, TEXT_READ_LENGTH) != NULL)
         say(m, TEXT_READ_LENGTH, held[0] < 0 ? 0 : held[0]);
     else
         say(m, TEXT_READ_LENGTHS, held[0], held[1], held[2], held[3], held[4]);

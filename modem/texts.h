@@ -119,6 +119,7 @@
       "compile time:Jun 17 2024 07:37:40\r\nBin version(Wroom 02):1.7.6",                                              \
       "AT version:2.3.0.0(2522d50 - ESP8266 - Aug 13 2025 08:41:04)\r\nSDK version:v3.4-112-gc965e03d\r\n"             \
       "compile time(2522d50):Aug 13 2025 08:41:04\r\nBin version:2.3.0(WROOM-02)\r\n")                                 \
+    X(GMR_OWN, "%b", "%b")                                                                                             \
     X(STATUS, "STATUS:%d\r\n", "STATUS:%d\r\n")                                                                        \
     X(STATUS_LINK, "+CIPSTATUS:%d,\"%s\",\"%a\",%d,%d,%d\r\n", "+CIPSTATUS:%d,\"%s\",\"%a\",%d,%d,%d\r\n")             \
     X(STATE_LINK, NULL, "+CIPSTATE:%d,\"%s\",\"%a\",%d,%d,%d\r\n")                                                     \

@@ -126,7 +126,9 @@ void wifi_start(modem_t *m)
         .country = saved->country,
         .sta_proto = saved->sta_proto,
         .ap_proto = saved->ap_proto,
-        .scan_options = { .fields = 0x7ff, .auths = 0xffff, .floor = -100 }, /* [wifi 3.6] */
+        .scan_options = { .fields = (uint16_t)number(m, NUMBER_SCAN_FIELDS),
+                          .auths = 0xffff,
+                          .floor = -100 }, /* [wifi 3.6] */
     };
     memcpy(m->wifi.ap_address, saved->ap_address, 4);
     m->asks |= ASK_RADIO;

@@ -67,7 +67,7 @@ verdict_t set_cwlapopt(modem_t *m, args_t *args)
 {
     scan_options_t *const o = &m->wifi.scan_options;
     o->sorted = args->at[0].number == 1;
-    o->fields = (uint16_t)args->at[1].number;
+    o->fields = (uint16_t)(args->at[1].number & number(m, NUMBER_SCAN_FIELDS));
     if (arg_given(args, 2)) o->floor = (int8_t)args->at[2].number;
     if (arg_given(args, 3)) o->auths = (uint16_t)args->at[3].number;
     return VERDICT_OK;

@@ -1,53 +1,29 @@
 /* Holds the transcripts to account: changes one thing in the engine's tables - each byte of each text, each number, each
- * effect and each next state of the link, sender, slot and receiver tables, each quirk - and plays the transcripts until one
+ * effect and each next state of the link, sender, slot and receiver tables, each quirk, each difference of a dialect - and plays the transcripts until one
  * fails. A change that none notices is printed; those that cannot be noticed are named in exceptions.txt, one id and the
  * reason a line.
  *
  *   mutate FOLDER EXCEPTIONS
  *
  * The engine is compiled with tables that can be written (CIPMUX_TABLE). */
-#define _POSIX_C_SOURCE 200809L
-
+#include "folder.h"
 #include "names.h"
 #include "player.h"
 
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-enum { FILE_MAX = 2000, EXCEPTION_MAX = 400 };
+enum { EXCEPTION_MAX = 400 };
 
-static transcript_t *transcripts[FILE_MAX];
-static size_t        transcript_count;
-static player_t     *player;
-static char          exceptions[EXCEPTION_MAX][400];
-static bool          exception_used[EXCEPTION_MAX];
-static size_t        exception_count;
-static size_t        changes, noticed, excepted, missed;
+static folder_t    all;
+static player_t   *player;
+static const char *only; /* a dialect's name, or NULL: only what it plays can notice */
+static char        exceptions[EXCEPTION_MAX][400];
+static bool        exception_used[EXCEPTION_MAX];
+static size_t      exception_count;
+static size_t      changes, noticed, excepted, missed;
 
 /* ---- loading ---- */
-
-static void load_folder(const char *path)
-{
-    DIR *const folder = opendir(path);
-    if (folder == NULL) return;
-    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-        char         below[1024], error[1200];
-        struct stat  status;
-        const size_t n = strlen(entry->d_name);
-        if (entry->d_name[0] == '.') continue;
-        snprintf(below, sizeof below, "%s/%s", path, entry->d_name);
-        if (stat(below, &status) != 0) continue;
-        if (S_ISDIR(status.st_mode)) load_folder(below);
-        if (n < 4 || strcmp(entry->d_name + n - 4, ".txt") != 0 || strcmp(entry->d_name, "scope.txt") == 0) continue;
-        if (strncmp(entry->d_name, "fails-", 6) == 0) continue; /* the runner's own tests */
-        transcript_t *const transcript = transcript_load(below, error, sizeof error);
-        if (transcript != NULL && transcript_count < FILE_MAX) transcripts[transcript_count++] = transcript;
-    }
-    closedir(folder);
-}
 
 static void load_exceptions(const char *path)
 {
@@ -65,6 +41,7 @@ static void load_exceptions(const char *path)
 
 static bool in_family(const char *dialect, int family)
 {
+    if (only != NULL) return strcmp(dialect, only) == 0;
     return family < 0 || (strncmp(dialect, "esp-at", 6) == 0) == (family == FAMILY_ESP_AT);
 }
 
@@ -72,13 +49,13 @@ static bool in_family(const char *dialect, int family)
 static bool some_fails(int family, const char *quirk, unsigned value)
 {
     static play_report_t report;
-    for (size_t i = 0; i < transcript_count; i++) {
-        transcript_t *const t = transcripts[i];
+    for (size_t i = 0; i < all.count; i++) {
+        transcript_t *const t = all.transcript[i];
         for (size_t d = 0; d < t->dialects.n; d++) {
             const play_options_t options = { .dialect = t->dialects.word[d], .quirk = quirk, .value = value };
             if (!in_family(t->dialects.word[d], family) || play(player, t, &options, &report)) continue;
-            memmove(transcripts + 1, transcripts, i * sizeof *transcripts);
-            transcripts[0] = t;
+            memmove(all.transcript + 1, all.transcript, i * sizeof all.transcript[0]);
+            all.transcript[0] = t;
             return true;
         }
     }
@@ -104,26 +81,58 @@ static void judge(const char *id, int family, const char *quirk, unsigned value)
 
 /* ---- what is changed ---- */
 
+/* Each byte of the text at `place`. */
+static void change_text(const char **place, const char *name, int family)
+{
+    const char *const original = *place;
+    char              copy[1024], id[120];
+    if (original == NULL || strlen(original) >= sizeof copy) return;
+    for (size_t at = 0; original[at] != '\0'; at++) {
+        if (original[at] == '%') {
+            at++; /* a directive is no text */
+            continue;
+        }
+        strcpy(copy, original);
+        copy[at] = (char)(copy[at] ^ (copy[at] == '$' ? 2 : 1)); /* never a new % */
+        *place = copy;
+        snprintf(id, sizeof id, "%s.%zu", name, at);
+        judge(id, family, NULL, 0);
+    }
+    *place = original;
+}
+
 static void change_texts(void)
 {
     for (size_t t = 0; t < TEXT_COUNT; t++)
         for (int f = 0; f < FAMILY_COUNT; f++) {
-            const char *const original = texts[t][f];
-            char              copy[1024], id[100];
-            if (original == NULL || strlen(original) >= sizeof copy) continue;
-            for (size_t at = 0; original[at] != '\0'; at++) {
-                if (original[at] == '%') {
-                    at++; /* a directive is no text */
-                    continue;
-                }
-                strcpy(copy, original);
-                copy[at] = (char)(copy[at] ^ (copy[at] == '$' ? 2 : 1)); /* never a new % */
-                texts[t][f] = copy;
-                snprintf(id, sizeof id, "text.%s.%s.%zu", text_names[t], family_names[f], at);
-                judge(id, f, NULL, 0);
-            }
-            texts[t][f] = original;
+            char name[100];
+            snprintf(name, sizeof name, "text.%s.%s", text_names[t], family_names[f]);
+            change_text(&texts[t][f], name, f);
         }
+}
+
+/* What a dialect has other than its family's column: its text or value changed, and the difference forgotten. */
+static void change_differences(void)
+{
+    for (size_t i = 0; i < difference_count; i++) {
+        difference_t *const d = &differences[i];
+        const difference_t  original = *d;
+        char                name[100];
+        if (!difference_is_there(d)) continue;
+        only = dialects[d->dialect].name;
+        difference_name(d, name, sizeof name);
+        if (d->kind == DIFFERS_TEXT) change_text(&d->text, name, -1);
+        if (d->kind == DIFFERS_NUMBER) {
+            d->value++;
+            judge(name, -1, NULL, 0);
+        }
+        *d = original;
+        d->dialect = DIALECT_COUNT;
+        strcat(name, ".without");
+        judge(name, -1, NULL, 0);
+        *d = original;
+    }
+    only = NULL;
 }
 
 static void change_numbers(void)
@@ -273,11 +282,11 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: mutate FOLDER EXCEPTIONS\n");
         return 2;
     }
-    load_folder(argv[1]);
+    folder_load(&all, argv[1]);
     load_exceptions(argv[2]);
     player = player_new();
     if (some_fails(-1, NULL, 0)) {
-        printf("a transcript fails already, without any change: %s\n0 passed, 1 failed\n", transcripts[0]->path);
+        printf("a transcript fails already, without any change: %s\n0 passed, 1 failed\n", all.transcript[0]->path);
         return 1;
     }
     change_texts();
@@ -286,13 +295,14 @@ int main(int argc, char **argv)
     change_sender();
     change_slots_and_receiver();
     change_quirks();
+    change_differences();
     for (size_t i = 0; i < exception_count; i++) {
         if (exception_used[i]) continue;
         printf("an exception that is none: %s\n", exceptions[i]);
         missed++;
     }
     printf("%zu of %zu changes of the tables are noticed by %zu transcripts, %zu are exceptions\n", noticed, changes,
-           transcript_count, excepted);
+           all.count, excepted);
     printf("%zu passed, %zu failed\n", noticed + excepted, missed);
     return missed > 0;
 }

@@ -1,5 +1,8 @@
 #include "names.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #define NAMED(prefix, name) [prefix##_##name] = #name
 #define LS(name)            NAMED(LINK, name)
 
@@ -74,3 +77,26 @@ const char *const number_names[NUMBER_COUNT] = {
     CIPMUX_NUMBERS(X)
 #undef X
 };
+
+static const char *const quirk_ids[CIPMUX_QUIRK_COUNT] = {
+#define X(name, id, nonos, esp_at, max, rows, values) [CIPMUX_QUIRK_##name] = (id),
+    CIPMUX_QUIRKS(X)
+#undef X
+};
+
+void difference_name(const difference_t *d, char *out, size_t size)
+{
+    static const char *const kinds[] = { "text", "number", "quirk", "command" };
+    const char *const        what = d->kind == DIFFERS_TEXT     ? text_names[d->index]
+                                    : d->kind == DIFFERS_NUMBER ? number_names[d->index]
+                                    : d->kind == DIFFERS_QUIRK  ? quirk_ids[d->index]
+                                                                : d->text;
+    snprintf(out, size, "%s.%s.%s", dialects[d->dialect].name, kinds[d->kind], what);
+}
+
+bool difference_is_there(const difference_t *d)
+{
+    for (size_t i = 0; d->kind == DIFFERS_COMMAND && i < command_count; i++)
+        if (strcmp(commands[i].name, d->text) == 0) return true;
+    return d->kind != DIFFERS_COMMAND;
+}

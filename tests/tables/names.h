@@ -20,4 +20,9 @@ extern const char *const text_names[TEXT_COUNT];
 extern const char *const number_names[NUMBER_COUNT];
 extern const char *const family_names[FAMILY_COUNT];
 
+/* "nonos-1.3.text.GMR", "nonos-1.3.command.+UART" */
+void difference_name(const difference_t *difference, char *out, size_t size);
+/* False: a command that this dialect lacks, and that nobody has yet. */
+bool difference_is_there(const difference_t *difference);
+
 #endif

@@ -48,11 +48,13 @@ static void print_commands(void)
         "CIPMUX=1),"
         " `A` the same\nwhere 5 means all, `?` the rest may be left out; a capital letter: the place may be empty. No"
         " arguments: read by the\ncommand itself.\n\n"
-        "| command | nonos | esp-at | arguments nonos | arguments esp-at |\n|---|---|---|---|---|\n");
+        "| command | nonos | nonos-1.3 | esp-at | arguments nonos | arguments esp-at |\n|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < command_count; i++) {
         const command_t *const c = &commands[i];
         printf("| AT%s | ", c->name);
         forms(c->forms & 15u);
+        printf(" | ");
+        forms(dialect_forms(DIALECT_NONOS_1_3, c));
         printf(" | ");
         forms(c->forms >> 4);
         for (unsigned f = 0; f < FAMILY_COUNT; f++) {
@@ -79,6 +81,32 @@ static void print_texts(void)
             escaped(texts[t][FAMILY_ESP_AT]);
         printf(" |\n");
     }
+}
+
+/* What a row has instead of the column. */
+static void print_difference(const difference_t *d)
+{
+    char name[100];
+    if (d->kind == DIFFERS_COMMAND && d->schema == NULL) return; /* its forms are a column of the commands */
+    difference_name(d, name, sizeof name);
+    printf("| %s | ", name);
+    if (d->kind == DIFFERS_TEXT)
+        escaped(d->text);
+    else if (d->kind == DIFFERS_COMMAND)
+        printf("`%s`", d->schema);
+    else
+        printf("%d", (int)d->value);
+    printf(" | %s |\n", d->says);
+}
+
+static void print_differences(void)
+{
+    printf(
+        "\n## Where a dialect differs from its column\n\nBeside the forms of commands, above; everything else is the "
+        "column's. `[002]` is a recording, `[libat 1.3]` the\npublished library of NonOS SDK 2.0.0, which is AT "
+        "1.3.0.0: its command table and its strings.\n\n| what | value | source |\n|---|---|---|\n");
+    for (size_t i = 0; i < difference_count; i++)
+        print_difference(&differences[i]);
 }
 
 static void print_lists(void)
@@ -187,6 +215,7 @@ int main(void)
     print_dialects();
     print_commands();
     print_texts();
+    print_differences();
     print_lists();
     print_tables();
     return 0;

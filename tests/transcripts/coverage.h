@@ -1,7 +1,7 @@
 /* Which rows of the matrix of outcomes (matrix.tsv) the transcripts cover.
  *
- * A row is an id and a firmware, nonos or esp-at; the dialect classic counts as nonos. The file scope.txt beside the matrix
- * says which rows must be covered:
+ * A row is an id and a firmware, nonos or esp-at; the dialect classic counts as nonos, nonos-1.3 covers nothing. The file
+ * scope.txt beside the matrix says which rows must be covered:
  *
  *   tcp.CIPSTART            every row of which the id is this, or begins with it and a dot
  *   - tcp.CIPSTART.x why    but not this one (or those): it belongs to a later part, or nobody knows the answer

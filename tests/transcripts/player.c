@@ -507,6 +507,7 @@ static void configure(player_t *p)
             fail(p, "# quirk: wants ID=VALUE");
         }
     }
+    p->config.gmr = transcript->gmr;
     if (p->options->quirk != NULL && !cipmux_config_quirk(&p->config, p->options->quirk, p->options->value)) {
         fail(p, "no such quirk");
     }

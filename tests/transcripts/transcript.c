@@ -216,6 +216,20 @@ static int read_choice(reader_t *reader, char *text, const char *const *names, s
     return -1;
 }
 
+/* Text with escapes, up to the line end. */
+static bool read_gmr(reader_t *reader, const char *text)
+{
+    text += strspn(text, " \t");
+    reader->out->gmr = (const char *)reader->out->bytes + reader->bytes_used;
+    while (*text != '\0') {
+        if (!read_byte(reader, &text)) {
+            return false;
+        }
+    }
+    put_byte(reader, '\0');
+    return true;
+}
+
 static bool read_header(reader_t *reader, char *text)
 {
     static const char *const compares[] = { "bytes", "lines", "order" };
@@ -254,6 +268,9 @@ static bool read_header(reader_t *reader, char *text)
         out->compare = compare && choice >= 0 ? (compare_t)choice : out->compare;
         out->start = !compare && choice >= 0 ? (start_t)choice : out->start;
         return choice >= 0;
+    }
+    if (strcmp(text, "gmr") == 0) {
+        return read_gmr(reader, value);
     }
     if (strcmp(text, "fails") == 0) {
         out->fails = (unsigned)strtoul(value, NULL, 10);

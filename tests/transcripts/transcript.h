@@ -54,6 +54,7 @@ typedef struct {
     compare_t   compare;
     start_t     start;
     word_list_t dialects, covers, reasons, timing, quirks;
+    const char *gmr;   /* what AT+GMR prints; NULL: the dialect's text */
     unsigned    fails; /* it must fail, at this line: a test of the runner itself. 0: it must pass */
 } transcript_t;
 

@@ -253,6 +253,49 @@ static void test_command_rows(void **state)
     }
 }
 
+/* Is it a command of the reference? Ids are "chapter.NAME.form.outcome". */
+static bool in_matrix(const char *name)
+{
+    static char matrix[1 << 20];
+    char        id[40], path[1024];
+    if (matrix[0] == '\0') {
+        snprintf(path, sizeof path, "%s/tests/transcripts/matrix.tsv", SOURCE_DIR);
+        FILE *const file = fopen(path, "r");
+        assert_non_null(file);
+        const size_t n = fread(matrix, 1, sizeof matrix - 1, file);
+        assert_true(n < sizeof matrix - 1 && n > 0);
+        fclose(file);
+    }
+    snprintf(id, sizeof id, ".%s.", name + 1);
+    return strstr(matrix, id) != NULL;
+}
+
+/* A row names something that is there, once, and says something else than its column. */
+static void test_differences(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < difference_count; i++) {
+        const difference_t *const d = &differences[i];
+        char                      name[100], other[100];
+        const family_t            family = dialects[d->dialect].family;
+        difference_name(d, name, sizeof name);
+        for (size_t j = 0; j < i; j++) {
+            difference_name(&differences[j], other, sizeof other);
+            assert_string_not_equal(name, other);
+        }
+        assert_true(strlen(d->says) > 0);
+        if (d->kind == DIFFERS_TEXT) assert_string_not_equal(d->text, texts[d->index][family]);
+        if (d->kind == DIFFERS_NUMBER) assert_int_not_equal(d->value, numbers[d->index][family]);
+        if (d->kind == DIFFERS_COMMAND) assert_true(in_matrix(d->text));
+        for (size_t c = 0; d->kind == DIFFERS_COMMAND && c < command_count; c++) {
+            if (strcmp(commands[c].name, d->text) != 0) continue;
+            const unsigned forms = family == FAMILY_NONOS ? commands[c].forms & 15u : commands[c].forms >> 4;
+            assert_int_equal((unsigned)d->value & ~forms, 0);
+            assert_true((unsigned)d->value != forms || d->schema != NULL);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +306,7 @@ int main(void)
         cmocka_unit_test(test_slot_cells),
         cmocka_unit_test(test_receiver_cells),
         cmocka_unit_test(test_command_rows),
+        cmocka_unit_test(test_differences),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
