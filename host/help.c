@@ -115,6 +115,7 @@ static const struct {
 } topics[] = {
     { "options", "the command line", options_print },
     { "dialects", "firmwares", help_dialects },
+    { "dialect", "a module of yours, described in a file", dialect_file_help },
     { "reasons", "why a command is refused or a link fails; each has a page: cipmux help ID", help_reasons },
     { "quirks", "details in which firmwares differ, and guesses", help_quirks },
     { "timing", "how long things take", help_timing },

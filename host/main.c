@@ -111,7 +111,7 @@ int main(int argc, char **argv)
     }
     int status = EXIT_DONE;
     if (!options_read(&program->options, argc, argv))
-        status = program_complain(program, program->options.error, EXIT_USAGE);
+        status = program_complain(program, program->options.error, program->options.status);
     else if (!program->options.printed)
         status = start(program);
     free(program);

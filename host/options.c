@@ -2,10 +2,12 @@
 #include "options.h"
 
 #include "help.h"
+#include "program.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { LINGER_MS = 500, HELP_COLUMN = 34 };
 
@@ -34,20 +36,25 @@ static bool read_dialect(options_t *options, const char *value)
         options->printed = true;
         return true;
     }
-    return cipmux_config(&options->board.modem, value) ||
-           options_wrong(options, "--dialect=%s: there is no such dialect; --dialect=list names them", value);
+    options->described = NULL;
+    if (cipmux_config(&options->board.modem, value)) return true;
+    if (access(value, F_OK) != 0)
+        return options_wrong(
+            options, "--dialect=%s: there is no such dialect, and no such file; --dialect=list names them", value);
+    if (!dialect_file_read(&options->dialect_file, value, options->error, sizeof options->error)) {
+        options->status = EXIT_FILE;
+        return false;
+    }
+    options->board.modem = options->dialect_file.config;
+    options->described = value;
+    return true;
 }
 
 static bool read_strict(options_t *options, const char *value)
 {
     (void)value;
+    options->described = NULL;
     return cipmux_config(&options->board.modem, "nonos-1.7.6");
-}
-
-/* The pauses between attempts: without them the program would try again and again, and do nothing else. */
-static bool needs_time(const char *name)
-{
-    return strcmp(name, "reconnect") == 0 || strcmp(name, "join_retry") == 0;
 }
 
 static bool read_timing(options_t *options, const char *value)
@@ -64,7 +71,7 @@ static bool read_timing(options_t *options, const char *value)
         return options_wrong(options, "--timing=%s: it is fast, real or NAME=MS; `cipmux help timing` lists the names",
                              value);
     snprintf(name, sizeof name, "%.*s", (int)(equals - value), value);
-    if (ms == 0 && needs_time(name))
+    if (ms == 0 && dialect_pauses(name))
         return options_wrong(
             options, "--timing=%s: this pause is at least 1 ms, or nothing would hold back the next attempt", value);
     return cipmux_config_time(modem, name, (uint32_t)ms) ||
@@ -276,8 +283,8 @@ static bool read_version(options_t *options, const char *value)
 
 /* clang-format off */
 static const option_t modem_table[] = {
-    {"dialect", "NAME", "which firmware: classic (default), nonos-1.7.6, nonos-1.3, esp-at-2.3;\n"
-                        "=list", read_dialect, OPTION_EARLY},
+    {"dialect", "NAME|FILE", "which firmware: classic (default), or another of =list, or your module as\n"
+                             "a file describes it: cipmux help dialect", read_dialect, OPTION_EARLY},
     {"strict", NULL, "exactly the hardware's firmware: --dialect=nonos-1.7.6", read_strict, OPTION_EARLY},
     {"timing", "fast|real|NAME=MS", "times of boot, scan, join ...: as short as can be (default),\n"
                                     "as measured on modules, or one of them", read_timing, 0},
@@ -366,7 +373,7 @@ static const options_program_t cipmux_program = {
         "       cipmux run [OPTION]... -- COMMAND [ARGUMENT]...    a command with a modem of its own:\n"
         "                              $CIPMUX_TTY and $CIPMUX_TCP are its serial line, $CIPMUX_HOST its address\n"
         "       cipmux lab [OPTION]... FIRMWARE    a simulated microcontroller at the modem; see cipmux lab --help\n"
-        "       cipmux help [TOPIC]    reasons, a reason's id, quirks, timing, dialects\n\n",
+        "       cipmux help [TOPIC]    reasons, a reason's id, quirks, timing, dialects, dialect\n\n",
     .line = true,
 };
 
@@ -427,7 +434,7 @@ static bool fits_together(options_t *options)
 
 static void begin(options_t *options, const options_program_t *program)
 {
-    *options = (options_t){ .program = program, .linger_ms = LINGER_MS, .volume = LOG_NORMAL };
+    *options = (options_t){ .program = program, .linger_ms = LINGER_MS, .volume = LOG_NORMAL, .status = EXIT_USAGE };
     cipmux_config(&options->board.modem, "classic");
 }
 

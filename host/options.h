@@ -3,9 +3,10 @@
 #define HOST_OPTIONS_H
 
 #include "board.h"
+#include "dialect_file.h"
 #include "run.h"
 
-enum { OPTIONS_PUBLISH_MAX = 32, OPTIONS_ERROR_MAX = 256 };
+enum { OPTIONS_PUBLISH_MAX = 32, OPTIONS_ERROR_MAX = 512 };
 
 typedef enum {
     SERIAL_STANDARD,
@@ -55,7 +56,10 @@ struct options {
     uint32_t       linger_ms;
     log_volume_t   volume;
     bool           printed; /* the option was a question (--help and the like), answered on stdout */
+    int            status;  /* exit status, when the options are wrong: EXIT_USAGE, or EXIT_FILE for what a file says */
     char           error[OPTIONS_ERROR_MAX];
+    dialect_file_t dialect_file; /* board.modem.gmr points into it */
+    const char    *described;    /* name of that file, or NULL */
 
     const options_program_t *program;
     void                    *own;  /* of the program's own rows */

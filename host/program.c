@@ -144,8 +144,14 @@ void program_ignore_signals(program_t *program)
 
 void program_log_role(program_t *program, const char *where)
 {
-    board_log(&program->board, &(log_record_t){ .event = "modem" }, "%s, this program is the modem on %s",
-              cipmux_dialect_name(program->options.board.modem.dialect), where);
+    const options_t *options = &program->options;
+    const char      *name = cipmux_dialect_name(options->board.modem.dialect);
+    if (options->described)
+        board_log(&program->board, &(log_record_t){ .event = "modem" }, "%s (%s), this program is the modem on %s",
+                  options->described, name, where);
+    else
+        board_log(&program->board, &(log_record_t){ .event = "modem" }, "%s, this program is the modem on %s", name,
+                  where);
 }
 
 static void show_in_file(void *file, const char *line)

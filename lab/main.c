@@ -166,7 +166,7 @@ int main(int argc, char **argv)
     options_t *options = &bench->program.options;
     bench->config.esp = "UART0";
     if (!options_read_for(options, &lab_program, &bench->config, argc, argv))
-        status = program_complain(&bench->program, options->error, EXIT_USAGE);
+        status = program_complain(&bench->program, options->error, options->status);
     else if (!options->printed && !options->file)
         status = program_complain(&bench->program, "which firmware? cipmux lab [OPTION]... FIRMWARE", EXIT_USAGE);
     else if (!options->printed) {
