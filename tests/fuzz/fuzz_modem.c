@@ -515,7 +515,7 @@ static void step(fuzz_t *f)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_t f = { .input = { data, size } };
-    PROMISE(cipmux_config(&f.config, cipmux_dialect_name(next(&f) % 3)));
+    PROMISE(cipmux_config(&f.config, cipmux_dialect_name(next(&f) % 4)));
     f.hostile = next(&f) % 2;
     cipmux_power_on(&f.modem, &f.config, f.now);
     advance(&f, 1000000);
