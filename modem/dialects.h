@@ -51,10 +51,14 @@
     X(NONOS_1_3, "+CWJAP_CUR", FORM_QUERY | FORM_SET, "s1:32 s0:64 ? s17:17", "[libat 1.3]")                           \
     X(NONOS_1_3, "+CWJAP_DEF", FORM_QUERY | FORM_SET, "s1:32 s0:64 ? s17:17", "[libat 1.3]")                           \
     X(NONOS_1_3, "+CWLAP", FORM_SET | FORM_RUN, "? S0:32 S17:17 I0:14", "[libat 1.3]")                                 \
+    X(NONOS_1_3, "+CWSAP", FORM_QUERY | FORM_SET, "s1:32 s0:64 i1:14 i0:4 ? i1:4 i0:1", "[libat 1.3]")                 \
+    X(NONOS_1_3, "+CWSAP_CUR", FORM_QUERY | FORM_SET, "s1:32 s0:64 i1:14 i0:4 ? i1:4 i0:1", "[libat 1.3]")             \
+    X(NONOS_1_3, "+CWSAP_DEF", FORM_QUERY | FORM_SET, "s1:32 s0:64 i1:14 i0:4 ? i1:4 i0:1", "[libat 1.3]")             \
     X(NONOS_1_3, "+CWJAPTO", 0, NULL, "[libat 1.3]")                                                                   \
     X(NONOS_1_3, "+CWHOSTNAME", 0, NULL, "[libat 1.3]")                                                                \
     X(NONOS_1_3, "+CWCOUNTRY_CUR", 0, NULL, "[libat 1.3]")                                                             \
     X(NONOS_1_3, "+CWCOUNTRY_DEF", 0, NULL, "[libat 1.3]")                                                             \
+    X(NONOS_1_3, "+CIPSSLSIZE", FORM_QUERY | FORM_SET, "i2048:4096", "[libat 1.3]")                                    \
     X(NONOS_1_3, "+CIPSSLCCONF", 0, NULL, "[libat 1.3]")                                                               \
     X(NONOS_1_3, "+CIPCLOSEMODE", 0, NULL, "[libat 1.3]")                                                              \
     X(NONOS_1_3, "+CIPSERVERMAXCONN", 0, NULL, "[libat 1.3]")                                                          \
