@@ -120,6 +120,17 @@ typedef struct {
     uint8_t        ssid_length, password_length;
 } cipmux_credentials_t;
 
+/* What the radio's firmware (the SDK below the AT commands) refuses: a fault of the module itself. */
+typedef enum {
+    CIPMUX_REFUSES_NOTHING,
+    CIPMUX_REFUSES_STATION_SET,     /* AT+CWJAP: name and password */
+    CIPMUX_REFUSES_STATION_CONNECT, /* AT+CWJAP: to begin */
+    CIPMUX_REFUSES_WPS_ENABLE,      /* AT+WPS: the steps of starting */
+    CIPMUX_REFUSES_WPS_SET,
+    CIPMUX_REFUSES_WPS_START,
+    CIPMUX_REFUSES_WPS_STOP,
+} cipmux_refuses_t;
+
 /* Why something ended or did not begin. */
 typedef enum {
     CIPMUX_CAUSE_NONE,
@@ -322,6 +333,7 @@ typedef enum {
     CIPMUX_EVENT_SMART_TYPE,        /* ticket, smart_type: a phone sends */
     CIPMUX_EVENT_SMART_CREDENTIALS, /* ticket, credentials: and all of it was received */
     CIPMUX_EVENT_WPS,               /* ticket, cause NONE and credentials; or why not */
+    CIPMUX_EVENT_REFUSES,           /* refuses: what the module's own firmware refuses from now on. At first nothing */
     CIPMUX_EVENT_LINE_SET,          /* answers LINE */
     CIPMUX_EVENT_RESET_PIN,         /* reset pin or power cycle: everything but the saved settings is gone */
     CIPMUX_EVENT_PINS,              /* pins: what is connected to them; taken at any time. At first nothing is */
@@ -339,6 +351,7 @@ typedef struct {
     const cipmux_ap_t          *ap;
     uint8_t                     smart_type; /* SMART_TYPE: 1 ESP-TOUCH, 2 AirKiss, 0 another */
     const cipmux_credentials_t *credentials;
+    cipmux_refuses_t            refuses;
     uint8_t                     gateway[4], netmask[4];
     struct {
         uint16_t driven, high; /* bit n: GPIO n is driven from outside; to a high level */

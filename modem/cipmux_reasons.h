@@ -72,6 +72,8 @@
       "the access point was not joined (code %d: 1 time-out, 2 password, 3 not found, 4 refused)",                     \
       "Check name and password; AT+CWLAP lists what is there.")                                                        \
     X(MODE_1, "mode-1", "%s works in station mode only", "Send AT+CWMODE=1 first.")                                    \
+    X(SDK_REFUSED, "sdk-refused", "%s: the module's own firmware refused, as the world wants it",                      \
+      "Take the word `sdk refuses` out of the world.")                                                                 \
     X(SMART_RUNS, "smart-runs", "%s is not possible while SmartConfig runs", "Send AT+CWSTOPSMART first.")             \
     X(SMART_REFUSED, "smart-refused", "what the phone sent is no name and password of an access point",                \
       "A name has 1 to 32 bytes, a password at most 64.")                                                              \

@@ -763,6 +763,7 @@ typedef struct {
     uint8_t  smart; /* smart_t */
     uint8_t  auth_floor;
     bool     wps, mdns;
+    uint8_t  refuses; /* cipmux_refuses_t */
     uint8_t  host_length, service_length;
     char     host[LABEL_MAX], service[LABEL_MAX]; /* AT+MDNS */
 } provision_t;

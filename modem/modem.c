@@ -279,6 +279,7 @@ static cipmux_answer_t dispatch(modem_t *m, const cipmux_event_t *event, cipmux_
     case CIPMUX_EVENT_SMART_TYPE:
     case CIPMUX_EVENT_SMART_CREDENTIALS:
     case CIPMUX_EVENT_WPS: return provision_event(m, event);
+    case CIPMUX_EVENT_REFUSES: m->provision.refuses = (uint8_t)event->refuses; return CIPMUX_TAKEN;
     default: return wifi_event(m, event);
     }
 }

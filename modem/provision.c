@@ -60,7 +60,7 @@ cipmux_answer_t provision_event(modem_t *m, const cipmux_event_t *event)
     const bool         wps = p->wps && event->ticket == p->wps_ticket;
     if (event->kind == CIPMUX_EVENT_SMART_TYPE && smart) {
         const text_t type[] = { TEXT_SMART_UNKNOWN, TEXT_SMART_ESPTOUCH, TEXT_SMART_AIRKISS };
-        say(m, TEXT_SMART_TYPE, texts[type[event->smart_type <= 2 ? event->smart_type : 0]][m->family]);
+        say(m, TEXT_SMART_TYPE, text_of(m, type[event->smart_type <= 2 ? event->smart_type : 0]));
     } else if (event->kind == CIPMUX_EVENT_SMART_CREDENTIALS && smart) {
         smart_told(m, event->credentials);
     } else if (event->kind == CIPMUX_EVENT_WPS && wps) {
@@ -175,12 +175,25 @@ verdict_t run_cwstopsmart(modem_t *m)
 
 /* ---- AT+WPS [wifi 6.2] ---- */
 
+static text_t refused_wps(const modem_t *m, bool start)
+{
+    switch (m->provision.refuses) {
+    case CIPMUX_REFUSES_WPS_ENABLE: return start ? TEXT_WPS_ENABLE_FAIL : TEXT_NONE;
+    case CIPMUX_REFUSES_WPS_SET: return start ? TEXT_WPS_SET_FAIL : TEXT_NONE;
+    case CIPMUX_REFUSES_WPS_START: return start ? TEXT_WPS_START_FAIL : TEXT_NONE;
+    case CIPMUX_REFUSES_WPS_STOP: return start ? TEXT_NONE : TEXT_WPS_STOP_FAIL;
+    default: return TEXT_NONE;
+    }
+}
+
 static verdict_t start_wps(modem_t *m, uint8_t floor)
 {
     provision_t *const p = &m->provision;
+    const text_t       refused = refused_wps(m, true);
     if (quirk(m, CIPMUX_QUIRK_WPS_MODE_1) ? m->wifi.mode != 1 : !wifi_station_on(m))
         return refuse(m, quirk(m, CIPMUX_QUIRK_WPS_MODE_1) ? CIPMUX_REASON_MODE_1 : CIPMUX_REASON_STATION_OFF,
                       TEXT_WPS_MODE);
+    if (refused != TEXT_NONE) return refuse(m, CIPMUX_REASON_SDK_REFUSED, refused);
     p->wps = true;
     p->wps_since = m->now;
     p->wps_ticket = ++m->tickets;
@@ -198,6 +211,7 @@ verdict_t run_wps(modem_t *m)
 verdict_t set_wps(modem_t *m, args_t *args)
 {
     if (args->at[0].number == 1) return start_wps(m, arg_given(args, 1) ? (uint8_t)args->at[1].number : 0);
+    if (refused_wps(m, false) != TEXT_NONE) return refuse(m, CIPMUX_REASON_SDK_REFUSED, refused_wps(m, false));
     if (m->provision.wps) m->asks |= ASK_WPS;
     m->provision.wps = false;
     say(m, TEXT_WPS_STOPPED);

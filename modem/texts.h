@@ -95,6 +95,12 @@
     X(SMART_STARTED, "Smart started", NULL)                                                                            \
     X(WPS_MODE, "opmode mismatch when wps\r\n", NULL)                                                                  \
     X(WPS_ERROR, "wps command error\r\n", NULL)                                                                        \
+    X(STATION_SET_FAIL, "set station config fail\r\n", NULL)                                                           \
+    X(STATION_CONNECT_FAIL, "connect station fail\r\n", NULL)                                                          \
+    X(WPS_ENABLE_FAIL, "wps ebable fail\r\n", NULL)                                                                    \
+    X(WPS_SET_FAIL, "wps set fail\r\n", NULL)                                                                          \
+    X(WPS_START_FAIL, "wps start fail\r\n", NULL)                                                                      \
+    X(WPS_STOP_FAIL, "wps stop fail\r\n", NULL)                                                                        \
     X(WPS_STARTED, "wps started\r\n", NULL)                                                                            \
     X(WPS_STOPPED, "wps stoped\r\n", NULL)                                                                             \
     X(MDNS_MODE, "opmode mismatch when mdns\r\n", NULL)                                                                \

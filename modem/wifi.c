@@ -450,6 +450,8 @@ verdict_t query_cwjap(modem_t *m)
 
 static verdict_t join(modem_t *m)
 {
+    if (m->provision.refuses == CIPMUX_REFUSES_STATION_CONNECT)
+        return refuse(m, CIPMUX_REASON_SDK_REFUSED, TEXT_STATION_CONNECT_FAIL);
     m->wifi.cause = CIPMUX_CAUSE_NONE;
     wifi_leave(m);
     attempt(m);
@@ -496,6 +498,8 @@ verdict_t set_cwjap(modem_t *m, args_t *args)
     new_station.strongest = option(args, 6, 0) == 1;
     set_limits(m, option(args, 7, 0));
     new_station.pmf = (uint8_t)option(args, 8, 0);
+    if (m->provision.refuses == CIPMUX_REFUSES_STATION_SET)
+        return refuse(m, CIPMUX_REASON_SDK_REFUSED, TEXT_STATION_SET_FAIL);
     m->wifi.station = new_station;
     m->wifi.auth_floor = 0;
     if (settings_wanted(m)) m->saved.station = new_station; /* before the attempt: bad credentials are kept too */

@@ -29,7 +29,9 @@ void radio_station_init(radio_station_t *station, uint8_t number)
 
 void radio_station_reset(radio_station_t *station)
 {
+    const cipmux_refuses_t refuses = station->refuses; /* no reset changes it */
     radio_station_init(station, station->number);
+    station->refuses = refuses;
 }
 
 static bool is_heard(const radio_ap_t *ap)
@@ -400,13 +402,24 @@ static bool offer_wps(const radio_t *radio, radio_station_t *station, uint64_t n
     return true;
 }
 
+static bool offer_refusal(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+{
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_REFUSES, .refuses = radio->refuses };
+    if (radio->refuses == station->refuses || cipmux_event(modem, now_us, &event, NULL) != CIPMUX_TAKEN) {
+        return false;
+    }
+    station->refuses = radio->refuses;
+    return true;
+}
+
 bool radio_offer(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
 {
     bool moved = false;
     while (offer_scan(radio, station, now_us, modem) || offer_loss(radio, station, now_us, modem) ||
            offer_join(radio, station, now_us, modem) || offer_lease(radio, station, now_us, modem) ||
            offer_network(radio, station, now_us, modem) || offer_signal(radio, station, now_us, modem) ||
-           offer_smart(radio, station, now_us, modem) || offer_wps(radio, station, now_us, modem)) {
+           offer_smart(radio, station, now_us, modem) || offer_wps(radio, station, now_us, modem) ||
+           offer_refusal(radio, station, now_us, modem)) {
         moved = true;
     }
     return moved;

@@ -51,32 +51,34 @@ typedef struct {
 } radio_phone_t;
 
 typedef struct {
-    radio_ap_t    ap[RADIO_APS];
-    radio_phone_t phone;
-    bool          scan_refused; /* AT+CWLAP fails */
+    radio_ap_t       ap[RADIO_APS];
+    radio_phone_t    phone;
+    cipmux_refuses_t refuses;
+    bool             scan_refused; /* AT+CWLAP fails */
 } radio_t;
 
 /* One modem's radio. Private. */
 typedef struct {
-    uint8_t  number;
-    bool     scanning, joining, joined, leasing;
-    uint64_t scan_due_us;
-    uint32_t scanned; /* bit per access point: reported, or not to be */
-    uint16_t scan_ticket, join_ticket;
-    uint64_t join_due_us, lease_due_us;
-    bool     join_delayed; /* join_due_us already contains the access point's associate_us */
-    size_t   ap;           /* joined: the access point, its index, and its epoch at that time */
-    uint32_t epoch;
-    uint32_t lease_ms, silence_ms;
-    bool     advertising;   /* ADVERTISED is due */
-    int8_t   rssi;          /* as the modem knows it */
-    bool     silent;        /* nothing is heard of the access point */
-    uint64_t silent_due_us; /* then it is lost */
-    bool     smart, smart_timed, smart_typed;
-    uint64_t smart_due_us;
-    bool     wps;
-    uint8_t  wps_floor;
-    uint16_t smart_ticket, wps_ticket;
+    uint8_t          number;
+    bool             scanning, joining, joined, leasing;
+    uint64_t         scan_due_us;
+    uint32_t         scanned; /* bit per access point: reported, or not to be */
+    uint16_t         scan_ticket, join_ticket;
+    uint64_t         join_due_us, lease_due_us;
+    bool             join_delayed; /* join_due_us already contains the access point's associate_us */
+    size_t           ap;           /* joined: the access point, its index, and its epoch at that time */
+    uint32_t         epoch;
+    uint32_t         lease_ms, silence_ms;
+    bool             advertising;   /* ADVERTISED is due */
+    int8_t           rssi;          /* as the modem knows it */
+    bool             silent;        /* nothing is heard of the access point */
+    uint64_t         silent_due_us; /* then it is lost */
+    bool             smart, smart_timed, smart_typed;
+    uint64_t         smart_due_us;
+    bool             wps;
+    uint8_t          wps_floor;
+    cipmux_refuses_t refuses; /* as the modem knows it */
+    uint16_t         smart_ticket, wps_ticket;
     /* Copies of what was asked. ssid_length 0 (scan only): any. */
     struct {
         uint8_t ssid[CIPMUX_SSID_MAX], ssid_length;

@@ -223,6 +223,28 @@ static bool say_wps_button(void *context, words_t *words)
     return found || (ssid != NULL && words_expected(words, ssid, "the name of an access point with wps=1"));
 }
 
+static bool say_sdk(void *context, words_t *words)
+{
+    static const char *const calls[] = { "",        "station-set", "station-connect", "wps-enable",
+                                         "wps-set", "wps-start",   "wps-stop" };
+    radio_t                 *radio = context;
+    const words_arg_t       *how = words_plain(words, 1, "ok, or refuses");
+    if (how == NULL || words_is(how, "ok")) {
+        radio->refuses = CIPMUX_REFUSES_NOTHING;
+        return how != NULL;
+    }
+    const words_arg_t *call = words_is(how, "refuses") ? words_plain(words, 2, "what it refuses") : NULL;
+    for (unsigned i = 1; call != NULL && i < sizeof calls / sizeof calls[0]; i++) {
+        if (words_is(call, calls[i])) {
+            radio->refuses = (cipmux_refuses_t)i;
+            return true;
+        }
+    }
+    return call != NULL
+               ? words_expected(words, call, "station-set, station-connect, wps-enable, wps-set, wps-start or wps-stop")
+               : words_expected(words, how, "ok, or refuses");
+}
+
 const words_verb_t radio_verbs[RADIO_VERBS] = {
     { "ap", say_ap,
       "ap ssid=TEXT [password=TEXT] [bssid=MAC] [channel=1-14] [rssi=DBM] [ecn=0-7] [offset=KHZ] [freqcal=N] "
@@ -238,5 +260,7 @@ const words_verb_t radio_verbs[RADIO_VERBS] = {
     { "smartconfig", say_smartconfig,
       "smartconfig ssid=TEXT password=TEXT [type=esptouch|airkiss|unknown] [after=TIME]; smartconfig stops",
       "a phone sends that to every modem that listens (AT+CWSTARTSMART), so long after it began to" },
+    { "sdk", say_sdk, "sdk refuses station-set|station-connect|wps-enable|wps-set|wps-start|wps-stop; sdk ok",
+      "a fault of the module: the firmware below the AT commands refuses that" },
     { "wps-button", say_wps_button, "wps-button ssid=TEXT", "somebody presses it: WPS works for two minutes" },
 };

@@ -120,7 +120,7 @@ class FiveLinks(Case):
                 modem.serial.quiet()
         return True
 
-    @each_dialect()
+    @each_dialect(*common.DIALECTS, "nonos-1.3")
     def test_lost_and_found(self, dialect):
         """The links end in the dialect's order, and each can be used again when the access point is back"""
         self.assertTrue(any(self.lose(dialect, after_s) for after_s in (3, 12, 50)))
