@@ -80,10 +80,26 @@ static bool help_reason(FILE *out, const char *id)
     return false;
 }
 
+/* Words with blanks between; a line ends before HELP_WIDTH, and the next is indented deeper. */
+static void print_wrapped(FILE *out, const char *text)
+{
+    enum { HELP_WIDTH = 100, INDENT = 4 };
+    int column = fprintf(out, " ");
+    while (*text) {
+        const int width = (int)strcspn(text, " ");
+        if (column + 1 + width > HELP_WIDTH) column = fprintf(out, "\n%*s", INDENT - 1, "") - 1;
+        column += fprintf(out, " %.*s", width, text);
+        text += width + (text[width] == ' ');
+    }
+    fprintf(out, "\n");
+}
+
 static void help_verbs(FILE *out, const words_verb_t *verbs, size_t n)
 {
-    for (size_t i = 0; i < n; i++)
-        fprintf(out, "  %s\n      %s\n", verbs[i].form, verbs[i].help);
+    for (size_t i = 0; i < n; i++) {
+        print_wrapped(out, verbs[i].form);
+        fprintf(out, "      %s\n", verbs[i].help);
+    }
 }
 
 static void help_world(FILE *out)
