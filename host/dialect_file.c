@@ -108,7 +108,7 @@ static bool say_gmr(void *context, words_t *words)
 
 /* clang-format off */
 static const words_verb_t verbs[] = {
-    {"dialect", say_dialect, "dialect base=NAME", "the first line: the firmware that the module is most like (cipmux --dialect=list)"},
+    {"dialect", say_dialect, "dialect base=NAME", "the first line: the firmware that it is most like (cipmux --dialect=list)"},
     {"quirk", say_quirk, "quirk ID=VALUE ...", "what it does otherwise (cipmux help quirks)"},
     {"time", say_time, "time real | fast | NAME=TIME ...", "how long things take (cipmux help timing); NAME=TIME such as boot=300ms"},
     {"gmr", say_gmr, "gmr \"TEXT\"", "what AT+GMR prints in front of OK, \\r\\n between its lines"},
@@ -156,17 +156,17 @@ bool dialect_file_read(dialect_file_t *out, const char *name, char *text, size_t
 
 void dialect_file_help(FILE *out)
 {
-    fputs("A module of yours, described in a file: cipmux --dialect=FILE. Each line is a verb and its arguments; an "
-          "empty line\n"
-          "and one that begins with # say nothing. Options on the command line come after the file.\n\n",
-          out);
+    fputs(
+        "--dialect=FILE describes a module of yours, one line each: a verb and its arguments, words as in cipmux help\n"
+        "world. A line that begins with # is a comment. A wrong line is named, with its column, before the modem\n"
+        "starts. Options on the command line come after the file.\n\n",
+        out);
     for (size_t i = 0; i < VERBS; i++)
-        fprintf(out, "  %-34s %s\n", verbs[i].form, verbs[i].help);
-    fputs("\nFor example, an ESP-01 that is slow to start and whose server refuses a client too many:\n\n"
+        fprintf(out, "  %s\n      %s\n", verbs[i].form, verbs[i].help);
+    fputs("\nFor example, an ESP-01 that is slow to start and whose server resets a client too many:\n\n"
           "  dialect base=nonos-1.3\n"
           "  quirk full-reset=1\n"
           "  time boot=400ms\n"
-          "  gmr \"AT version:1.2.0.0(Jul  1 2016 20:04:45)\\r\\nSDK version:1.5.4.1(39cb9a32)\\r\\n"
-          "Ai-Thinker Technology Co. Ltd.\\r\\nDec  2 2016 14:21:16\"\n",
+          "  gmr \"AT version:1.2.0.0(Jul  1 2016 20:04:45)\\r\\nSDK version:1.5.4.1(39cb9a32)\"\n",
           out);
 }

@@ -54,12 +54,11 @@ class Dialects(Case):
         """cipmux help dialect: its example is a file that works"""
         text = self.cipmux("help", "dialect").stdout.decode()
         for verb in ("dialect base=NAME", "quirk ID=VALUE ...", "time real | fast | NAME=TIME ...", 'gmr "TEXT"'):
-            self.assertIn(f"\n  {verb} ", text)
+            self.assertIn(f"\n  {verb}\n", text)
         example = [line for line in text.split("For example")[1].splitlines() if line.startswith("  ")]
         self.assertEqual(len(example), 4)
         with Modem(dialect=self.write("\n".join(example)), join=False) as modem:
-            modem.at("AT+GMR", b"AT version:1.2.0.0(Jul  1 2016 20:04:45)\r\nSDK version:1.5.4.1(39cb9a32)\r\n"
-                     b"Ai-Thinker Technology Co. Ltd.\r\nDec  2 2016 14:21:16" + OK)
+            modem.at("AT+GMR", b"AT version:1.2.0.0(Jul  1 2016 20:04:45)\r\nSDK version:1.5.4.1(39cb9a32)" + OK)
 
     def test_wrong(self):
         """A wrong file: line, column, what was expected, exit status 3; no such dialect or file: 2"""
