@@ -144,6 +144,31 @@ static void set_pins(board_t *board, uint64_t now_us, const cipmux_request_t *re
         board_log(board, &(log_record_t){ .event = "asleep" }, "for %lu ms", (unsigned long)request->sleep_ms);
 }
 
+static void store(board_t *board, uint64_t now_us)
+{
+    flash_t       *flash = board->config->flash;
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_STORED, .image = flash->image, .image_size = flash->size };
+    if (flash_store(flash, &board->modem)) {
+        board_log(board, &(log_record_t){ .event = "stored", .level = LOG_DETAIL }, "%zu bytes in %s", flash->size,
+                  flash->path);
+    } else {
+        event.cause = CIPMUX_CAUSE_LOCAL;
+        board_log(board, &(log_record_t){ .event = "flash" }, "%s: %s", flash->path, strerror(errno));
+    }
+    cipmux_event(&board->modem, now_us, &event, NULL);
+}
+
+static void use_flash(board_t *board)
+{
+    const flash_t *flash = board->config->flash;
+    cipmux_use_flash(&board->modem, flash->image, flash->size);
+    if (flash->damaged)
+        board_log(board, &(log_record_t){ .event = "flash" },
+                  "%s was damaged: it is %s.damaged now, and the modem as new", flash->path, flash->path);
+    else if (flash->size == 0)
+        board_log(board, &(log_record_t){ .event = "flash" }, "%s is not there yet: the modem is as new", flash->path);
+}
+
 /* ---- The turn ---------------------------------------------------------------------------------------------------- */
 
 static bool serve(board_t *board, uint64_t now_us)
@@ -154,6 +179,8 @@ static bool serve(board_t *board, uint64_t now_us)
         moved = true;
         if (request.kind == CIPMUX_REQUEST_LINE)
             wire_set_line(board, &request.line);
+        else if (request.kind == CIPMUX_REQUEST_STORE)
+            store(board, now_us);
         else if (gpio_serves(&request))
             set_pins(board, now_us, &request);
         else if (radio_serves(&request))
@@ -291,6 +318,7 @@ bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, l
     publisher_open(&board->publisher, board);
     dns_open(&board->dns, board);
     cipmux_power_on(&board->modem, &config->modem, board_now());
+    if (config->flash) use_flash(board);
     if (wire_open(board, config->pace)) return true;
     errno = ENOMEM;
     return false;

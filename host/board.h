@@ -13,6 +13,7 @@
 #include "address.h"
 #include "cipmux.h"
 #include "dns.h"
+#include "flash.h"
 #include "gpio.h"
 #include "log.h"
 #include "net.h"
@@ -34,11 +35,12 @@ typedef struct {
     size_t           publish_count;
     bool             reset_on_open; /* --boot=open: each opening of the serial port resets the modem */
     wire_pace_t      pace;
-    const radio_t   *air;           /* the access points */
-    gpio_t           pins;          /* what is connected to the modem at first */
-    net_t           *simulated;     /* the network, instead of sockets and names; NULL: the real one */
-    bool             stepped;       /* the caller calls board_step() */
-    unsigned         number;        /* which modem this is, for the log and its address */
+    const radio_t   *air;       /* the access points */
+    gpio_t           pins;      /* what is connected to the modem at first */
+    net_t           *simulated; /* the network, instead of sockets and names; NULL: the real one */
+    bool             stepped;   /* the caller calls board_step() */
+    flash_t         *flash;     /* where settings are kept; NULL: as long as the program runs */
+    unsigned         number;    /* which modem this is, for the log and its address */
 } board_config_t;
 
 enum { BOARD_PORTS = 2 };

@@ -120,6 +120,12 @@ static bool read_world(options_t *options, const char *value)
     return true;
 }
 
+static bool read_flash(options_t *options, const char *value)
+{
+    options->flash = value;
+    return true;
+}
+
 /* ---- The serial side --------------------------------------------------------------------------------------------- */
 
 static bool read_serial(options_t *options, serial_kind_t kind, const char *value)
@@ -292,6 +298,7 @@ static const option_t modem_table[] = {
     {"mac", "XX:XX:XX:XX:XX:XX", "the station's MAC address", read_mac, 0},
     {"boot", "start|open", "power on at once (default), or reset at each opening of the serial port", read_boot, OPTION_LINE},
     {"world", "FILE", "access points and what happens to them, see cipmux help world", read_world, 0},
+    {"flash", "FILE", "where saved settings outlive the program; without it they last until it ends", read_flash, 0},
     {"pty", "[=LINK]", "the serial line is a pseudo-terminal, LINK a symbolic link to it", read_pty, OPTION_LINE},
     {"tcp", "[HOST:]PORT", "the serial line is a TCP port, for one client; port 0: any", read_tcp, OPTION_LINE},
     {"unix", "PATH", "the serial line is a Unix socket", read_unix, OPTION_LINE},

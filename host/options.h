@@ -49,10 +49,10 @@ struct options {
     board_config_t board;
     publish_t      publish[OPTIONS_PUBLISH_MAX + RUN_RULES];
     serial_kind_t  serial;
-    const char    *serial_where;        /* link, [HOST:]PORT, path or device; NULL: none */
-    const char    *log, *trace, *world; /* file names, or NULL */
-    char         **command;             /* of `cipmux run`, ended by NULL; or NULL */
-    unsigned       fail_on;             /* of `cipmux run`: RUN_FAIL_... */
+    const char    *serial_where;                /* link, [HOST:]PORT, path or device; NULL: none */
+    const char    *log, *trace, *world, *flash; /* file names, or NULL */
+    char         **command;                     /* of `cipmux run`, ended by NULL; or NULL */
+    unsigned       fail_on;                     /* of `cipmux run`: RUN_FAIL_... */
     uint32_t       linger_ms;
     log_volume_t   volume;
     bool           printed; /* the option was a question (--help and the like), answered on stdout */

@@ -187,6 +187,18 @@ static bool open_log(program_t *program)
     return program->log_file != NULL;
 }
 
+static bool open_flash(program_t *program)
+{
+    options_t *options = &program->options;
+    char       text[PORT_ERROR_MAX];
+    if (!options->flash) return true;
+    options->board.flash = &program->flash;
+    if (flash_open(&program->flash, options->flash)) return true;
+    snprintf(text, sizeof text, "--flash=%s: %s", options->flash, strerror(errno));
+    program_complain(program, text, EXIT_FILE);
+    return false;
+}
+
 /* ---- Life -------------------------------------------------------------------------------------------------------- */
 
 int program_open(program_t *program)
@@ -197,6 +209,7 @@ int program_open(program_t *program)
     gpio_init(&options->board.pins);
     int failed = options->world ? read_world(program, options->world) : EXIT_DONE;
     if (failed) return failed;
+    if (!open_flash(program)) return EXIT_FILE;
     if (!open_log(program)) return EXIT_USAGE;
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&program->loop);

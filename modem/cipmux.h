@@ -49,6 +49,7 @@ enum {
     CIPMUX_SSID_MAX = 32,     /* bytes; any byte value */
     CIPMUX_PASSWORD_MAX = 64, /* bytes */
     CIPMUX_PINS = 16,         /* GPIO0 to GPIO15 [basic 2.22] */
+    CIPMUX_IMAGE_MAX = 2048,  /* the saved settings as an image, bytes */
     CIPMUX_SIZE = 3328,       /* sizeof(cipmux_t), bytes */
 };
 
@@ -230,6 +231,8 @@ typedef enum {
     CIPMUX_REQUEST_LEAVE,    /* leave the access point, or stop joining; no answer */
     CIPMUX_REQUEST_LINE,     /* the UART's rate and format change. A barrier: offered when everything printed before was
                                 polled; until LINE_SET is answered nothing is printed and no byte is taken */
+    CIPMUX_REQUEST_STORE,    /* the saved settings changed: store cipmux_image(), answer with STORED. The command that
+                                changed them is open until then */
     CIPMUX_REQUEST_SMART, /* listen for a phone that sends credentials by SmartConfig, or stop; answer with SMART_TYPE
                                 and SMART_CREDENTIALS */
     CIPMUX_REQUEST_WPS,   /* look for an access point whose WPS button is pressed, or stop; answer with WPS */
@@ -335,6 +338,7 @@ typedef enum {
     CIPMUX_EVENT_WPS,               /* ticket, cause NONE and credentials; or why not */
     CIPMUX_EVENT_REFUSES,           /* refuses: what the module's own firmware refuses from now on. At first nothing */
     CIPMUX_EVENT_LINE_SET,          /* answers LINE */
+    CIPMUX_EVENT_STORED,            /* answers STORE: cause NONE, or LOCAL: it failed, and image is what is stored */
     CIPMUX_EVENT_RESET_PIN,         /* reset pin or power cycle: everything but the saved settings is gone */
     CIPMUX_EVENT_PINS,              /* pins: what is connected to them; taken at any time. At first nothing is */
 } cipmux_event_kind_t;
@@ -352,6 +356,8 @@ typedef struct {
     uint8_t                     smart_type; /* SMART_TYPE: 1 ESP-TOUCH, 2 AirKiss, 0 another */
     const cipmux_credentials_t *credentials;
     cipmux_refuses_t            refuses;
+    const void                 *image; /* STORED */
+    size_t                      image_size;
     uint8_t                     gateway[4], netmask[4];
     struct {
         uint16_t driven, high; /* bit n: GPIO n is driven from outside; to a high level */
@@ -401,16 +407,26 @@ typedef struct {
     uint32_t bytes_while_off; /* UART input lost during start [conventions 1.9] */
     uint32_t busy_lines;      /* command lines answered by "busy" and discarded */
     uint32_t surplus_bytes;   /* payload beyond the announced length, discarded */
-    uint32_t datagrams_lost;  /* UDP datagrams larger than the receive memory, or beyond it in passive mode or with udp-drops */
-    uint32_t stale_events;    /* events with an old handle or ticket */
-    uint32_t refused_events;  /* events that make no sense in the state: a bug of the caller */
-    uint32_t notes_lost;      /* notes that were not fetched in time */
+    uint32_t
+        datagrams_lost; /* UDP datagrams larger than the receive memory, or beyond it in passive mode or with udp-drops */
+    uint32_t stale_events;   /* events with an old handle or ticket */
+    uint32_t refused_events; /* events that make no sense in the state: a bug of the caller */
+    uint32_t notes_lost;     /* notes that were not fetched in time */
 } cipmux_counters_t;
 
 /* ---- Life ------------------------------------------------------------------------------------------------------ */
 
 /* Power on: factory settings; `ready` appears after the BOOT time. `config` stays the caller's and must outlive `modem`. */
 void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t now_us);
+
+/* Flash: settings that outlive the instance. Behind cipmux_power_on(): the settings of `image` (n bytes; 0: a new module's,
+ * with factory settings) are in force, and from now on each change of them is a request STORE. False: the image is
+ * damaged or of another kind, factory settings are in force. */
+bool cipmux_use_flash(cipmux_t *modem, const void *image, size_t n);
+/* Writes the saved settings, at most CIPMUX_IMAGE_MAX bytes; returns how many. */
+size_t cipmux_image(const cipmux_t *modem, void *out);
+/* Is that a whole, undamaged image? */
+bool cipmux_image_is_good(const void *image, size_t n);
 
 /* UART in: takes bytes, returns how many. Fewer than n while a request or notes wait to be fetched or while output waits
  * to be polled; offer the rest again. */

@@ -16,7 +16,7 @@
     X(ECHO_BUSY, "echo-busy", 1, 0, 1, "conv.model.echo-busy", "1 input is echoed while a command is open")            \
     X(BUSY_PER_BURST, "busy-per-burst", 0, 2, 2,                                                                       \
       "conv.model.busy-trigger, conv.model.busy-stray-byte, conv.model.input-chunk",                                   \
-      "0 each line that ends while busy is answered; 1 each burst; 2 each burst, and every 100 bytes of it")                                                    \
+      "0 each line that ends while busy is answered; 1 each burst; 2 each burst, and every 100 bytes of it")           \
     X(FORCED_OK, "forced-ok", 1, 1, 1, "basic.RST.run.while-busy", "1 OK follows `Will force to restart!!!`")          \
     X(MUX_SAME_LINKED, "mux-same-linked", 1, 1, 1, "tcp.CIPMUX.set.link-open-unchanged",                               \
       "1 AT+CIPMUX with the value it has is refused while a link is open")                                             \

@@ -15,6 +15,8 @@
       "Names are upper case, without blanks; some exist in one dialect only.")                                         \
     X(NO_SUCH_FORM, "no-such-form", "%s does not have this form (of =?, ?, =... and the bare name)",                   \
       "See the forms of the command in docs/PROTOCOL.md.")                                                             \
+    X(SAVE_FAILED, "save-failed", "the settings could not be stored: the old ones stay",                               \
+      "See the log for what went wrong with the file of --flash.")                                                     \
     X(BAD_ARGUMENT, "bad-argument", "%s: argument %d is missing, of the wrong type, or out of its range",              \
       "Texts are quoted, integers are not; one argument too many counts as well.")                                     \
     X(BUSY_COMMAND, "busy-command", "the line was dropped: a command is still open",                                   \

@@ -301,13 +301,14 @@ CIPMUX_TABLE slot_cell_t slot_cells[WAIT_COUNT][OUTCOME_COUNT] = {
     [WAIT_SAVE] = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
     [WAIT_THROUGH] = { { VERDICT_DONE, 1 }, { VERDICT_DONE, 1 }, { VERDICT_DONE, 1 } },
     [WAIT_LIST] = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
+    [WAIT_STORE] = { { VERDICT_LATER, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } }, /* LATER: the one it has */
     [WAIT_READ] = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
 };
 /* clang-format on */
 
 /* ---- verdicts ---- */
 
-static void run_after(modem_t *m, after_t after)
+static void run_after(modem_t *m, after_t after, cipmux_line_t uart)
 {
     switch (after) {
     case AFTER_RESTART: modem_restart(m, false); break;
@@ -315,19 +316,22 @@ static void run_after(modem_t *m, after_t after)
     case AFTER_LEAVE: wifi_leave(m); break;
     case AFTER_AUTOJOIN: wifi_autojoin(m); break;
     case AFTER_SERVER_OFF: server_off(m); break;
-    case AFTER_LINE: m->asks |= ASK_LINE; break;
+    case AFTER_LINE:
+        m->uart = uart;
+        m->asks |= ASK_LINE;
+        break;
     case AFTER_SLEEP: power_sleep(m); break;
     case AFTER_NOTHING: break;
     }
 }
 
 /* The one place that closes a command. */
-static void finish(modem_t *m, verdict_t verdict)
+static void conclude(modem_t *m, verdict_t verdict)
 {
-    slot_t *const s = &m->slot;
-    if (verdict == VERDICT_LATER) return;
-    const after_t after = (after_t)s->after;
-    const bool    bad = verdict == VERDICT_ERROR || verdict == VERDICT_FAIL;
+    slot_t *const       s = &m->slot;
+    const after_t       after = (after_t)s->after;
+    const cipmux_line_t uart = s->uart;
+    const bool          bad = verdict == VERDICT_ERROR || verdict == VERDICT_FAIL;
     if (bad && m->syslog && s->code != 0) say(m, TEXT_ERR_CODE, s->code);
     if (verdict == VERDICT_OK) say(m, TEXT_OK);
     if (verdict == VERDICT_ERROR) say(m, TEXT_ERROR);
@@ -336,7 +340,18 @@ static void finish(modem_t *m, verdict_t verdict)
     s->name = NULL;
     s->wait = WAIT_NONE;
     s->after = AFTER_NOTHING;
-    if (!bad) run_after(m, after);
+    if (!bad) run_after(m, after, uart);
+}
+
+static void finish(modem_t *m, verdict_t verdict)
+{
+    if (verdict == VERDICT_LATER) return;
+    if (settings_must_be_stored(m)) {
+        slot_wait(m, WAIT_STORE);
+        m->slot.verdict = (uint8_t)verdict;
+    } else {
+        conclude(m, verdict);
+    }
 }
 
 verdict_t slot_wait(modem_t *m, wait_t wait)
@@ -351,7 +366,7 @@ void slot_end(modem_t *m, wait_t wait, outcome_t outcome)
 {
     if (m->slot.wait != wait || wait == WAIT_NONE) return; /* nobody waits: e.g. passthrough dialled again */
     const slot_cell_t cell = slot_cells[wait][outcome];
-    if (cell.legal) finish(m, (verdict_t)cell.verdict);
+    if (cell.legal) finish(m, (verdict_t)(cell.verdict == VERDICT_LATER ? m->slot.verdict : cell.verdict));
 }
 
 /* A restart answers nothing: the command is forgotten. */

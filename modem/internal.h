@@ -205,6 +205,7 @@ typedef enum {
     WAIT_SAVE,    /* RESOLVED, for AT+SAVETRANSLINK */
     WAIT_THROUGH, /* RESOLVED, for the passthrough of a start */
     WAIT_READ,    /* the data of AT+CIPRECVDATA is on its way to the UART */
+    WAIT_STORE,   /* STORED: only then its verdict, slot.verdict */
     WAIT_LIST,    /* its lines find room one after the other */
     WAIT_COUNT
 } wait_t;
@@ -241,8 +242,10 @@ typedef struct {
     uint8_t          family; /* of the name to resolve */
     const char      *name;   /* host name, in the line buffer while the command is open */
     uint8_t          name_length;
-    uint16_t         n;    /* WAIT_TARGET: bytes announced. WAIT_TURN: length of the line. WAIT_LIST: next entry */
-    uint16_t         port; /* WAIT_TARGET, WAIT_SERVER */
+    uint16_t         n;       /* WAIT_TARGET: bytes announced. WAIT_TURN: length of the line. WAIT_LIST: next entry */
+    uint16_t         port;    /* WAIT_TARGET, WAIT_SERVER */
+    uint8_t          verdict; /* WAIT_STORE: verdict_t */
+    cipmux_line_t    uart;    /* AFTER_LINE: to which the UART switches */
     uint32_t         read_length;    /* WAIT_READ: bytes asked for */
     bool             filtered;       /* WAIT_SCAN: AT+CWLAP=... */
     bool (*line)(modem_t *, size_t); /* WAIT_LIST: says entry n; false: there is none */
@@ -676,6 +679,9 @@ typedef struct {
     bool          other_image; /* esp-at: the slot that does not run holds a valid image */
 } settings_t;
 
+bool settings_must_be_stored(modem_t *m); /* and asks for it; image.c */
+bool settings_stored(modem_t *m, const cipmux_event_t *event);
+
 void settings_take_translink(modem_t *m); /* AT+SAVETRANSLINK was answered OK */
 
 void             settings_factory(modem_t *m);
@@ -802,6 +808,7 @@ enum {
     ASK_SMART = 1 << 10,
     ASK_WPS = 1 << 11,
     ASK_MDNS = 1 << 12,
+    ASK_STORE = 1 << 13,
 };
 
 struct MAY_ALIAS modem {
@@ -812,6 +819,9 @@ struct MAY_ALIAS modem {
     uint32_t               asks;      /* ASK_* */
     uint8_t                fails_due; /* bit per link: its segments failed, and that is not printed yet */
     bool                   line_held; /* LINE was fetched and not answered */
+    bool                   flash;     /* what is saved is to be stored */
+    bool                   storing;   /* STORE was fetched and not answered */
+    uint32_t               stored;    /* mark of what is */
     cipmux_line_t          uart;
     uint16_t               tickets;
     /* settings of the running modem */
@@ -867,6 +877,7 @@ static inline uint64_t earliest(uint64_t a, uint64_t b)
 
 void note(modem_t *m, cipmux_reason_t reason, int link, int32_t value);
 void modem_restart(modem_t *m, bool erase);
+void modem_reload(modem_t *m); /* at power-on: other settings are saved than it began with */
 bool modem_is_off(const modem_t *m);
 bool modem_is_busy(const modem_t *m);
 void modem_forget(modem_t *m); /* all that is under way, without a word */

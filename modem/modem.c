@@ -54,6 +54,13 @@ static void boot(modem_t *m)
     m->ready_at = m->now + time_us(m, CIPMUX_TIME_BOOT);
 }
 
+void modem_reload(modem_t *m)
+{
+    m->uart = m->saved.uart;
+    measure_burst(m);
+    boot(m);
+}
+
 void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t now_us)
 {
     modem_t *const m = self(modem);
@@ -62,23 +69,21 @@ void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t no
     m->now = now_us;
     m->family = (uint8_t)dialects[config->dialect].family;
     settings_factory(m);
-    m->uart = m->saved.uart;
-    measure_burst(m);
-    boot(m);
+    modem_reload(m);
 }
 
 static void forget_everything(modem_t *m, link_event_t event, bool print)
 {
     const bool listens = m->slot.wait == WAIT_SERVER && (m->asks & ASK_LISTEN) == 0; /* asked, not answered */
     if (m->server.port != 0 || listens) m->asks |= ASK_UNLISTEN;
-    const uint32_t unlisten = m->asks & ASK_UNLISTEN;
+    const uint32_t kept = m->asks & (ASK_UNLISTEN | ASK_STORE);
     sender_step(m, SEND_RESTART);
     for (uint8_t id = 0; id < CIPMUX_LINKS; id++)
         link_step(m, id, event);
     command_restart(m);
     wifi_stop(m, print);
     provision_stop(m);
-    m->asks |= unlisten;
+    m->asks |= kept;
     m->line_held = false;
 }
 
@@ -86,7 +91,10 @@ static void forget_everything(modem_t *m, link_event_t event, bool print)
 void modem_restart(modem_t *m, bool erase)
 {
     forget_everything(m, LINK_RESTART, true);
-    if (erase) settings_factory(m);
+    if (erase) {
+        settings_factory(m);
+        settings_must_be_stored(m);
+    }
     boot(m);
     const char *const log = text_of(m, TEXT_BOOT_LOG);
     say(m, TEXT_BOOT_HEAD, (int)number(m, NUMBER_BOOT_CAUSE), (int)number(m, NUMBER_BOOT_MODE));
@@ -267,6 +275,17 @@ static cipmux_answer_t line_set(modem_t *m)
     return CIPMUX_TAKEN;
 }
 
+static cipmux_answer_t stored(modem_t *m, const cipmux_event_t *event)
+{
+    if (!m->storing) {
+        m->counters.stale_events++;
+        return CIPMUX_REFUSED;
+    }
+    m->storing = false;
+    slot_end(m, WAIT_STORE, settings_stored(m, event) ? OUTCOME_DONE : OUTCOME_FAILED);
+    return CIPMUX_TAKEN;
+}
+
 static cipmux_answer_t dispatch(modem_t *m, const cipmux_event_t *event, cipmux_link_t *assigned)
 {
     cipmux_answer_t answer;
@@ -293,6 +312,7 @@ cipmux_answer_t cipmux_event(cipmux_t *modem, uint64_t now_us, const cipmux_even
         return CIPMUX_TAKEN;
     }
     if (event->kind == CIPMUX_EVENT_LINE_SET) return line_set(m);
+    if (event->kind == CIPMUX_EVENT_STORED) return stored(m, event);
     if (event->kind == CIPMUX_EVENT_PINS) return io_told(m, event);
     if (!reply_has_room(m) || asks_pending(m) || m->note_fill + 3 > NOTE_RING) return CIPMUX_LATER;
     if (modem_is_off(m)) return CIPMUX_REFUSED;
@@ -366,6 +386,7 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
         out->radio.soft_ap = wifi_soft_ap_on(m);
         break;
     case ASK_LEAVE: out->kind = CIPMUX_REQUEST_LEAVE; break;
+    case ASK_STORE: out->kind = CIPMUX_REQUEST_STORE; break;
     case ASK_LINE:
         out->kind = CIPMUX_REQUEST_LINE;
         out->line = m->uart;
@@ -405,8 +426,8 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
 /* What ends comes before what begins. */
 bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
 {
-    static const uint32_t order[] = { ASK_PINS, ASK_RADIO,   ASK_LEAVE,  ASK_UNLISTEN, ASK_SMART, ASK_WPS,
-                                      ASK_MDNS, ASK_RESOLVE, ASK_LISTEN, ASK_JOIN,     ASK_SCAN };
+    static const uint32_t order[] = { ASK_STORE, ASK_PINS, ASK_RADIO,   ASK_LEAVE,  ASK_UNLISTEN, ASK_SMART,
+                                      ASK_WPS,   ASK_MDNS, ASK_RESOLVE, ASK_LISTEN, ASK_JOIN,     ASK_SCAN };
     modem_t *const        m = self(modem);
     cipmux_tick(modem, now_us);
     *out = (cipmux_request_t){ 0 };
@@ -420,6 +441,7 @@ bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
         if ((m->asks & order[i]) == 0) continue;
         m->asks &= ~order[i];
+        if (order[i] == ASK_STORE) m->storing = true;
         fill(m, order[i], out);
         return true;
     }

@@ -97,14 +97,14 @@ verdict_t query_uart(modem_t *m)
 /* OK at the old rate, then the switch. */
 verdict_t set_uart(modem_t *m, args_t *args)
 {
-    m->uart = (cipmux_line_t){
+    m->slot.uart = (cipmux_line_t){
         .baud = (uint32_t)args->at[0].number,
         .data_bits = (uint8_t)args->at[1].number,
         .stop_bits = (uint8_t)args->at[2].number,
         .parity = (uint8_t)args->at[3].number,
         .flow = (uint8_t)args->at[4].number,
     };
-    if (m->slot.command->variant != VARIANT_CUR) m->saved.uart = m->uart;
+    if (m->slot.command->variant != VARIANT_CUR) m->saved.uart = m->slot.uart;
     m->slot.after = AFTER_LINE;
     return VERDICT_OK;
 }
@@ -112,12 +112,14 @@ verdict_t set_uart(modem_t *m, args_t *args)
 /* The undocumented one switches first and answers at the new rate. */
 verdict_t set_ipr(modem_t *m, args_t *args)
 {
-    m->uart.baud = (uint32_t)args->at[0].number;
-    m->saved.uart.baud = m->uart.baud;
+    m->slot.uart = m->uart;
+    m->slot.uart.baud = (uint32_t)args->at[0].number;
+    m->saved.uart.baud = m->slot.uart.baud;
     if (!quirk(m, CIPMUX_QUIRK_IPR_FIRST)) {
         m->slot.after = AFTER_LINE;
         return VERDICT_OK;
     }
+    m->uart = m->slot.uart;
     m->asks |= ASK_LINE;
     return slot_wait(m, WAIT_LINE);
 }

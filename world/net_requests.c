@@ -222,6 +222,7 @@ void net_request(net_t *net, uint64_t now_us, const cipmux_request_t *request)
     case CIPMUX_REQUEST_JOIN:
     case CIPMUX_REQUEST_LEAVE:
     case CIPMUX_REQUEST_PINS:
+    case CIPMUX_REQUEST_STORE:
     case CIPMUX_REQUEST_SLEEP:
     case CIPMUX_REQUEST_RADIO: net_fault(net, "request %d is not for the network", (int)request->kind); break;
     }

@@ -11,6 +11,8 @@ void world_init(world_t *world, cipmux_t *modem)
     radio_station_init(&world->station, 0);
     gpio_init(&world->pins);
     world->uart_stopped = world->wired = world->line_asked = false;
+    world->flash_fails = world->store_asked = false;
+    world->image_size = 0;
     world->line = cipmux_line(modem);
     world->mdns[0] = '\0';
     net_init(&world->net);
@@ -102,10 +104,26 @@ static bool say_mdns(void *context, words_t *words)
                            words_fail(words, arg->column, "the modem answers for \"%s\"", now));
 }
 
+static bool say_flash(void *context, words_t *words)
+{
+    world_t           *world = context;
+    const words_arg_t *what = words_plain(words, 1, "new, fails or works");
+    if (what == NULL) return false;
+    if (!words_is(what, "new") && !words_is(what, "fails") && !words_is(what, "works"))
+        return words_expected(words, what, "new, fails or works");
+    world->flash_fails = words_is(what, "fails");
+    if (words_is(what, "new")) {
+        cipmux_use_flash(world->modem, NULL, 0);
+        world->image_size = cipmux_image(world->modem, world->image);
+    }
+    return true;
+}
+
 const words_verb_t world_verbs[WORLD_VERBS] = {
     { "phase", say_phase, "phase NAME", "checks OFF COMMAND BUSY COLLECTING PASSTHROUGH" },
     { "line", say_line, "line 115200,8,1,0,0", "checks the rate and format to which the modem switched" },
     { "mdns", say_mdns, "mdns nothing|TEXT", "checks for what the modem answers by mDNS, \"HOST SERVICE PORT\"" },
+    { "flash", say_flash, "flash new|fails|works", "at power-on: settings are stored; what that meets from now on" },
     { "uart", say_uart, "uart stops|goes|wired|cts LEVEL|rts LEVEL|waits N|lost N",
       "nobody reads the modem's UART until it goes; its line is real; the level of its CTS; checks of its buffer" },
 };
@@ -186,6 +204,8 @@ void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *requ
     if (request->kind == CIPMUX_REQUEST_LINE) {
         world->line = request->line;
         world->line_asked = true;
+    } else if (request->kind == CIPMUX_REQUEST_STORE) {
+        world->store_asked = true;
     } else if (gpio_serves(request)) {
         gpio_request(&world->pins, now_us, request);
         if (world->pins.asleep) radio_station_reset(&world->station);
@@ -218,10 +238,26 @@ static bool offer_line(world_t *world, uint64_t now_us)
     return true;
 }
 
+static bool offer_stored(world_t *world, uint64_t now_us)
+{
+    if (!world->store_asked) return false;
+    world->store_asked = false;
+    if (!world->flash_fails) world->image_size = cipmux_image(world->modem, world->image);
+    const cipmux_event_t event = {
+        .kind = CIPMUX_EVENT_STORED,
+        .cause = world->flash_fails ? CIPMUX_CAUSE_LOCAL : CIPMUX_CAUSE_NONE,
+        .image = world->image,
+        .image_size = world->image_size,
+    };
+    cipmux_event(world->modem, now_us, &event, NULL);
+    return true;
+}
+
 bool world_offer(world_t *world, uint64_t now_us)
 {
     bool moved = offer_pins(world, now_us);
     moved = offer_line(world, now_us) || moved;
+    moved = offer_stored(world, now_us) || moved;
     moved = radio_offer(&world->radio, &world->station, now_us, world->modem) || moved;
     return net_offer(&world->net, now_us, world->modem) || moved;
 }

@@ -30,12 +30,16 @@ typedef struct {
     bool            line_asked;   /* the modem waits for LINE_SET */
     cipmux_line_t   line;         /* how the far side sees the UART now */
     char            mdns[160];    /* what the modem answers for by mDNS: "HOST SERVICE PORT"; "" nothing */
+    bool            flash_fails;  /* to store */
+    bool            store_asked;  /* the modem waits for STORED */
+    uint8_t         image[CIPMUX_IMAGE_MAX];
+    size_t          image_size;
     words_t         words;
     net_t           net;
 } world_t;
 
-enum { WORLD_VERBS = 4 };
-extern const words_verb_t world_verbs[WORLD_VERBS]; /* phase, uart, line, mdns; context a world_t */
+enum { WORLD_VERBS = 5 };
+extern const words_verb_t world_verbs[WORLD_VERBS]; /* phase, uart, line, mdns, flash; context a world_t */
 
 /* One access point ("lab"), no names, no peers. `modem` must outlive the world. */
 void world_init(world_t *world, cipmux_t *modem);

@@ -137,7 +137,9 @@ typedef struct {
     peer_t          peer[CIPMUX_LINKS];
     loan_t          loan[LOANS];
     uint16_t        resolve, scan, join, smart, wps; /* open tickets; 0: none */
-    bool            joined, listen, line;
+    bool            joined, listen, line, store;
+    uint8_t         image[CIPMUX_IMAGE_MAX];
+    size_t          image_size;
 } fuzz_t;
 
 static uint8_t next(fuzz_t *f)
@@ -220,6 +222,7 @@ static void take_request(fuzz_t *f, const cipmux_request_t *request)
         f->listen = true;
         break;
     case CIPMUX_REQUEST_LINE: f->line = true; break;
+    case CIPMUX_REQUEST_STORE: f->store = true; break;
     case CIPMUX_REQUEST_UNLISTEN: break;
     case CIPMUX_REQUEST_SCAN: f->scan = request->ticket; break;
     case CIPMUX_REQUEST_JOIN: f->join = request->ticket; break;
@@ -473,6 +476,22 @@ static void answer_line(fuzz_t *f)
     settle(f);
 }
 
+/* Settings were stored, or not: then the old ones stay. */
+static void answer_store(fuzz_t *f, bool good)
+{
+    cipmux_event_t event = {
+        .kind = CIPMUX_EVENT_STORED,
+        .cause = good ? CIPMUX_CAUSE_NONE : CIPMUX_CAUSE_LOCAL,
+        .image = f->image,
+        .image_size = f->image_size,
+    };
+    if (good) f->image_size = cipmux_image(&f->modem, f->image);
+    PROMISE(f->image_size <= CIPMUX_IMAGE_MAX);
+    f->store = false;
+    (void)tell(f, &event, NULL);
+    settle(f);
+}
+
 static void step(fuzz_t *f)
 {
     uint8_t op = next(f);
@@ -505,6 +524,7 @@ static void step(fuzz_t *f)
         (void)tell(f, &event, NULL);
     }
     if (f->line && next(f) % 2) answer_line(f);
+    if (f->store && next(f) % 2) answer_store(f, next(f) % 4 != 0);
     if (f->listen) {
         cipmux_event_t event = { .kind = CIPMUX_EVENT_LISTENING };
         f->listen = tell(f, &event, NULL) == CIPMUX_LATER;
@@ -518,6 +538,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     PROMISE(cipmux_config(&f.config, cipmux_dialect_name(next(&f) % 4)));
     f.hostile = next(&f) % 2;
     cipmux_power_on(&f.modem, &f.config, f.now);
+    if (next(&f) % 2) PROMISE(cipmux_use_flash(&f.modem, NULL, 0));
     advance(&f, 1000000);
     while (f.input.size > 0)
         step(&f);

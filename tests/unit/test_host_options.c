@@ -184,10 +184,10 @@ static void refusals_name_the_option(void **state)
 static void help_is_complete(void **state)
 {
     (void)state;
-    static const char *const names[] = { "dialect", "strict", "timing", "quirk",   "mac",         "boot",
-                                         "world",   "pty",    "tcp",    "unix",    "tcp-connect", "serial",
-                                         "rfc2217", "pace",   "linger", "net",     "publish",     "fail-on",
-                                         "log",     "trace",  "quiet",  "verbose", "version",     "help" };
+    static const char *const names[] = { "dialect", "strict",  "timing",  "quirk",   "mac",         "boot",   "world",
+                                         "flash",   "pty",     "tcp",     "unix",    "tcp-connect", "serial", "rfc2217",
+                                         "pace",    "linger",  "net",     "publish", "fail-on",     "log",    "trace",
+                                         "quiet",   "verbose", "version", "help" };
     char                    *text = NULL;
     size_t                   size = 0, found = 0;
     FILE                    *out = open_memstream(&text, &size);

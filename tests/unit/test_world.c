@@ -98,6 +98,16 @@ size_t cipmux_poll(cipmux_t *modem, uint64_t now_us, void *out, size_t capacity)
     (void)modem, (void)now_us, (void)out, (void)capacity;
     return 0;
 }
+bool cipmux_use_flash(cipmux_t *modem, const void *image, size_t n)
+{
+    (void)modem, (void)image, (void)n;
+    return true;
+}
+size_t cipmux_image(const cipmux_t *modem, void *out)
+{
+    (void)modem, (void)out;
+    return 0;
+}
 size_t cipmux_uart_buffer(const cipmux_t *modem, size_t *rts_at)
 {
     (void)modem;
