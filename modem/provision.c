@@ -19,7 +19,10 @@ static bool join_with(modem_t *m, const cipmux_credentials_t *told, uint8_t floo
     station.password_length = told->password_length;
     station.any_bssid = true;
     station.pci_en = false;
-    if (save) m->saved.station = station;
+    if (save) {
+        m->saved.station = station;
+        settings_must_be_stored(m); /* no command is open that could tell a failure */
+    }
     m->wifi.station = station;
     m->wifi.auth_floor = floor;
     wifi_join_background(m);
