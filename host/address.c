@@ -8,7 +8,6 @@
 #include <string.h>
 
 static const uint8_t this_computer[4] = { 10, 0, 2, 2 };
-static const uint8_t soft_ap_client[4] = { 192, 168, 4, 2 };
 static const uint8_t loopback4[4] = { 127, 0, 0, 1 };
 static const uint8_t loopback4_broadcast[4] = { 127, 255, 255, 255 };
 static const uint8_t loopback6[16] = { [15] = 1 };
@@ -80,25 +79,23 @@ static address_route_t beyond(address_scope_t scope, const cipmux_address_t *to)
     return scope == SCOPE_ALL ? route : nowhere(HOST_REASON_NET_LIMIT);
 }
 
-address_route_t address_route(address_scope_t scope, bool from_soft_ap, const cipmux_address_t *to)
+address_route_t address_route(address_scope_t scope, cipmux_route_t by, bool station, const cipmux_address_t *to)
 {
     if (scope == SCOPE_NONE) return nowhere(HOST_REASON_NET_LIMIT);
-    if (from_soft_ap)
-        return is(to, soft_ap_client)    ? here(to, HOST_REASON_NONE)
-               : begins(to, 192, 168, 4) ? nowhere(HOST_REASON_NOBODY_THERE)
-                                         : nowhere(HOST_REASON_SOFT_AP_ONLY);
+    if (by == CIPMUX_NO_ROUTE) return nowhere(HOST_REASON_SOFT_AP_ONLY);
+    if (by == CIPMUX_BY_SOFT_AP) return station ? here(to, HOST_REASON_NONE) : nowhere(HOST_REASON_NOBODY_THERE);
     if (is(to, this_computer) || is_unspecified(to)) return here(to, HOST_REASON_NONE);
     if (address_is_loopback(to)) return here(to, HOST_REASON_LOOPBACK_IS_MODULE);
     if (begins(to, 10, 0, 2) && !is_broadcast(to)) return nowhere(HOST_REASON_NOBODY_THERE);
     return beyond(scope, to);
 }
 
-cipmux_address_t address_seen(const cipmux_address_t *peer, const cipmux_address_t *local)
+cipmux_address_t address_seen(const cipmux_address_t *peer, const cipmux_address_t *local, const uint8_t computer[4])
 {
     cipmux_address_t seen = *peer;
     bool             own = address_is_loopback(peer) ||
                (local && local->family == peer->family && memcmp(local->bytes, peer->bytes, sizeof peer->bytes) == 0);
-    if (own && peer->family == 4) memcpy(seen.bytes, this_computer, sizeof this_computer);
+    if (own && peer->family == 4) memcpy(seen.bytes, computer ? computer : this_computer, 4);
     return seen;
 }
 

@@ -5,7 +5,7 @@
  *   127.0.0.0/8, ::1                this computer too, with a remark: on hardware it is the module itself
  *   the rest of 10.0.2.0/24         nobody
  *   10.0.2.255, 255.255.255.255     broadcast
- *   192.168.4.2 from the soft-AP    this computer, the one station of that network
+ *   a station of the soft-AP        this computer
  *   everything else                 itself
  *
  * Also what a published port is: the rule of --publish, and the default when no rule fits. */
@@ -31,11 +31,12 @@ typedef struct {
     host_reason_t    reason;    /* not reachable: why. Reachable: a remark, or HOST_REASON_NONE */
 } address_route_t;
 
-/* Where a virtual address leads. `from_soft_ap`: the station has no address, so only 192.168.4.0/24 is there. */
-address_route_t address_route(address_scope_t scope, bool from_soft_ap, const cipmux_address_t *to);
+/* Where a virtual address leads. `by`: the interface by which the modem reaches it. `station`: by the soft-AP, whether a
+ * station has this address. */
+address_route_t address_route(address_scope_t scope, cipmux_route_t by, bool station, const cipmux_address_t *to);
 
-/* What the modem sees of a real peer: one on this computer is 10.0.2.2. `local` is our end, or NULL. */
-cipmux_address_t address_seen(const cipmux_address_t *peer, const cipmux_address_t *local);
+/* What the modem sees of a real peer: one on this computer is `computer`, NULL: 10.0.2.2. `local` is our end, or NULL. */
+cipmux_address_t address_seen(const cipmux_address_t *peer, const cipmux_address_t *local, const uint8_t computer[4]);
 
 bool address_is_loopback(const cipmux_address_t *address);
 /* Same family, address and port. */

@@ -108,7 +108,7 @@ static bool offer_pins(board_t *board, uint64_t now_us)
     if (due != GPIO_RESET) return due != GPIO_NOTHING;
     board_log(board, &(log_record_t){ .event = "reset" }, "%s",
               pulled ? "by the reset pin" : "by GPIO16, the sleep is over");
-    radio_station_reset(&board->station);
+    radio_station_reset(board->config->air, &board->station);
     return true;
 }
 
@@ -137,7 +137,7 @@ static void set_pins(board_t *board, uint64_t now_us, const cipmux_request_t *re
     gpio_request(&board->pins, now_us, request);
     log_pins(board, before);
     if (request->kind != CIPMUX_REQUEST_SLEEP) return;
-    radio_station_reset(&board->station);
+    radio_station_reset(board->config->air, &board->station);
     if (request->sleep_ms == 0)
         board_log(board, &(log_record_t){ .event = "asleep" }, "until the reset pin");
     else
@@ -184,7 +184,7 @@ static bool serve(board_t *board, uint64_t now_us)
         else if (gpio_serves(&request))
             set_pins(board, now_us, &request);
         else if (radio_serves(&request))
-            radio_request(&board->station, now_us, &request);
+            radio_request(board->config->air, &board->station, now_us, &request);
         else if (board->config->simulated)
             net_request(board->config->simulated, now_us, &request);
         else if (!sockets_request(&board->sockets, now_us, &request) && !publisher_request(&board->publisher, &request))
@@ -230,10 +230,29 @@ uint64_t board_deadline(board_t *board, uint64_t now_us)
     if (board->woken) return 0;
     uint64_t due = sooner(cipmux_deadline(&board->modem), sockets_deadline(&board->sockets, now_us));
     due = sooner(due, sooner(publisher_deadline(&board->publisher), dns_deadline(&board->dns, now_us)));
-    due = sooner(due, sooner(log_deadline(board->log), radio_deadline(&board->station, now_us)));
+    due = sooner(due, sooner(log_deadline(board->log), radio_deadline(board->config->air, &board->station, now_us)));
     due = sooner(due, gpio_deadline(&board->pins));
     due = sooner(due, sooner(wire_deadline(board, now_us), linger_deadline(board, now_us)));
     return board->config->simulated ? sooner(due, net_deadline(board->config->simulated, now_us)) : due;
+}
+
+void board_computer(const board_t *board, uint8_t ip[4])
+{
+    static const uint8_t gateway[4] = { 10, 0, 2, 2 };
+    memset(ip, 0, 4);
+    if (radio_joined(board->config->air, &board->station) || !radio_has_member(board->config->air, &board->station, ip))
+        memcpy(ip, gateway, 4);
+}
+
+address_route_t board_route(const board_t *board, const cipmux_address_t *to)
+{
+    static const uint8_t first[4] = { 192, 168, 4, 2 };
+    uint8_t              any[4] = { 0 }, ip[4];
+    memcpy(ip, to->bytes, 4);
+    bool there = radio_has_member(board->config->air, &board->station, any)
+                     ? radio_has_member(board->config->air, &board->station, ip)
+                     : memcmp(ip, first, 4) == 0;
+    return address_route(board->config->net, cipmux_route(&board->modem, to), there, to);
 }
 
 bool board_is_online(const board_t *board)

@@ -35,7 +35,7 @@ typedef struct {
     size_t           publish_count;
     bool             reset_on_open; /* --boot=open: each opening of the serial port resets the modem */
     wire_pace_t      pace;
-    const radio_t   *air;       /* the access points */
+    radio_t         *air;       /* the access points */
     gpio_t           pins;      /* what is connected to the modem at first */
     net_t           *simulated; /* the network, instead of sockets and names; NULL: the real one */
     bool             stepped;   /* the caller calls board_step() */
@@ -89,6 +89,12 @@ uint64_t board_deadline(board_t *board, uint64_t now_us);
 void     board_step(board_t *board);
 /* A link, a dial or a lookup is open, so that the next thing to happen may come from the network. */
 bool board_is_online(const board_t *board);
+
+/* Who this computer is on the modem's networks: the gateway 10.0.2.2, or to a modem that has only stations of its own the
+ * first of them. */
+void board_computer(const board_t *board, uint8_t ip[4]);
+/* Where an address of the modem's leads. Every station of its soft-AP is this computer; without any, 192.168.4.2 is. */
+address_route_t board_route(const board_t *board, const cipmux_address_t *to);
 
 /* For the parts of the board. */
 void board_wake(board_t *board);

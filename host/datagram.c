@@ -106,7 +106,7 @@ bool datagram_send(sockets_link_t *link, uint64_t now_us)
     size_t           n;
     cipmux_address_t to;
     if (link->blocked || !cipmux_send_peek(&link->board->modem, link->id, &bytes, &n, &to)) return false;
-    address_route_t route = address_route(link->board->config->net, link->from_soft_ap, &to);
+    address_route_t route = board_route(link->board, &to);
     if (!route.reachable) {
         failed(link, now_us, &to, route.reason);
         return true;
@@ -165,7 +165,10 @@ bool datagram_receive(sockets_link_t *link, uint64_t now_us)
     }
     cipmux_address_t real = address_from_sockaddr(&sender);
     if (link->board->config->net == SCOPE_LOCAL && !address_is_loopback(&real)) return true;
-    cipmux_address_t from = address_seen(&real, NULL);
+    uint8_t computer[4];
+    board_computer(link->board, computer);
+    if (cipmux_route(&link->board->modem, &link->peer) == CIPMUX_BY_SOFT_AP) memcpy(computer, link->peer.bytes, 4);
+    cipmux_address_t from = address_seen(&real, NULL, computer);
     if (offer(link, now_us, &from, bytes, (size_t)got)) return true;
     link->held = malloc((size_t)got + 1);
     if (link->held) {

@@ -58,7 +58,7 @@ static cipmux_address_t choose(const struct ares_addrinfo *found, uint8_t family
         if (best.family == 0 || (best.family == 6 && address.family == 4)) best = address;
     }
     best.port = 0;
-    return address_seen(&best, NULL);
+    return address_seen(&best, NULL, NULL);
 }
 
 static void answer(dns_lookup_t *lookup, cipmux_address_t address)

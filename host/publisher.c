@@ -62,7 +62,9 @@ static void log_listening(publisher_t *publisher)
     board_t *board = publisher->board;
     board_log(board, &(log_record_t){ .event = "listening", .bytes = 0 }, "port %u is at %s", (unsigned)publisher->port,
               address_text(&publisher->at, text));
-    if (!radio_joined(board->config->air, &board->station))
+    uint8_t any[4] = { 0 };
+    if (!radio_joined(board->config->air, &board->station) &&
+        !radio_has_member(board->config->air, &board->station, any))
         board_log_reason(board, (log_record_t){ .event = "note" }, HOST_REASON_SERVER_WITHOUT_WIFI);
 }
 
@@ -202,7 +204,9 @@ static bool accept_client(publisher_t *publisher, uint64_t now_us)
     }
     cipmux_address_t real = address_from_sockaddr(&peer);
     cipmux_address_t local = address_of_socket(fd);
-    publisher->waiting_peer = address_seen(&real, &local);
+    uint8_t          computer[4];
+    board_computer(publisher->board, computer);
+    publisher->waiting_peer = address_seen(&real, &local, computer);
     return true;
 }
 

@@ -13,7 +13,7 @@
       "Use --net=all, or dial 10.0.2.2, which is this computer.")                                                      \
     X(NOBODY_THERE, "nobody-there", "nobody has this address on the modem's network",                                  \
       "On 10.0.2.0/24 there are only the modem (10.0.2.15) and this computer (10.0.2.2).")                             \
-    X(SOFT_AP_ONLY, "soft-ap-only", "the station has no address: only 192.168.4.0/24 can be reached",                  \
+    X(SOFT_AP_ONLY, "soft-ap-only", "the station has no address: only stations of the soft-AP can be reached",                  \
       "Join an access point first, such as AT+CWJAP=\"lab\",\"password\".")                                            \
     X(NO_TLS, "no-tls", "this build has no TLS",                                                                       \
       "Dial \"TCP\", and let another program (socat, stunnel) do the TLS.")                                            \

@@ -143,13 +143,12 @@ static bool dial_look(sockets_link_t *link)
 static void dial(sockets_t *sockets, const cipmux_request_t *request)
 {
     sockets_link_t *link = &sockets->link[request->link.id];
-    address_route_t route = address_route(sockets->board->config->net, request->dial.from_soft_ap, &request->dial.to);
+    address_route_t route = board_route(sockets->board, &request->dial.to);
     *link = (sockets_link_t){ .board = sockets->board,
                               .state = LINK_IS_DIALING,
                               .id = request->link,
                               .peer = request->dial.to,
-                              .udp = request->dial.type == CIPMUX_UDP,
-                              .from_soft_ap = request->dial.from_soft_ap };
+                              .udp = request->dial.type == CIPMUX_UDP };
     log_record_t record = { .event = "dial", .link = &link->id, .peer = &link->peer };
     board_log(link->board, &record, "%s", "");
     if (request->dial.type == CIPMUX_SSL) {

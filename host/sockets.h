@@ -38,7 +38,7 @@ typedef struct {
     cipmux_cause_t   cause; /* DECIDED, ENDING: why; NONE: connected. OPEN: not NONE once sending has failed */
     cipmux_address_t peer;  /* virtual */
     uint16_t         local_port;
-    bool             udp, from_soft_ap;
+    bool             udp;
     bool             near;     /* UDP: bound to loopback */
     bool             readable; /* the kernel has something */
     bool             paused;   /* no room in the modem: not until half of it is free again */

@@ -100,6 +100,13 @@ typedef enum {
     CIPMUX_ADMIT_SILENT, /* leave the SYN unanswered [309]; who cannot do that resets, and says so in its log */
 } cipmux_admission_t;
 
+/* By which interface something leaves the modem. */
+typedef enum {
+    CIPMUX_BY_STATION,
+    CIPMUX_BY_SOFT_AP,
+    CIPMUX_NO_ROUTE, /* the station has no address, and it is not in the soft-AP's network */
+} cipmux_route_t;
+
 /* An access point as a scan finds it and as a join reports it. Fields as in +CWLAP [wifi 3.7]. */
 typedef struct {
     uint8_t ssid[CIPMUX_SSID_MAX];
@@ -163,6 +170,8 @@ typedef enum {
     X(AUTOJOIN, 1000, 1000, 0, "ready to the first attempt of an automatic join [wifi 8]")                             \
     X(SILENCE, 8000, 6000, 0, "an access point falls silent to WIFI DISCONNECT (GUESS) [wifi 8]")                      \
     X(WPS_LIMIT, 120000, 120000, 120000, "AT+WPS=1 without a pressed button gives up (GUESS) [wifi 6.2]")              \
+    X(SOFT_AP_LEASE, 1000, 1000, 0, "+STA_CONNECTED to +DIST_STA_IP [wifi 8]")                                         \
+    X(SOFT_AP_SILENT, 300000, 300000, 300000, "a station of the soft-AP that is silent is given up [wifi 8]")          \
     X(REFUSED, 3000, 0, 0, "a refused AT+CIPSTART is not reported before [tcpip 3.5, 102]")                            \
     X(DIAL_LIMIT, 20000, 10000, 20000, "an unanswered AT+CIPSTART gives up [tcpip 3.5]")                               \
     X(DNS_LIMIT, 12000, 12000, 12000, "an unanswered name lookup gives up [tcpip 3.5, 101]")                           \
@@ -233,12 +242,16 @@ typedef enum {
                                 polled; until LINE_SET is answered nothing is printed and no byte is taken */
     CIPMUX_REQUEST_STORE,    /* the saved settings changed: store cipmux_image(), answer with STORED. The command that
                                 changed them is open until then */
-    CIPMUX_REQUEST_SMART, /* listen for a phone that sends credentials by SmartConfig, or stop; answer with SMART_TYPE
+    CIPMUX_REQUEST_RADIO,    /* station and soft-AP were switched on or off; no answer. Off: its stations are gone */
+    CIPMUX_REQUEST_SOFT_AP, /* the soft-AP's settings. Its stations are told by STATION_JOINED, _LEASED and _LEFT. A new
+                                ticket: it starts anew, and the stations that it had are gone without an event */
+    CIPMUX_REQUEST_KICK,    /* throw this station out of the soft-AP; answer with STATION_LEFT */
+    CIPMUX_REQUEST_ADDRESS, /* the joined station has another address now, or wants one: then answer with LEASE */
+    CIPMUX_REQUEST_SMART,   /* listen for a phone that sends credentials by SmartConfig, or stop; answer with SMART_TYPE
                                 and SMART_CREDENTIALS */
-    CIPMUX_REQUEST_WPS,   /* look for an access point whose WPS button is pressed, or stop; answer with WPS */
-    CIPMUX_REQUEST_MDNS,  /* answer for this name by multicast DNS, or stop; no answer */
-    CIPMUX_REQUEST_RADIO, /* station and soft-AP were switched on or off; no answer */
-    CIPMUX_REQUEST_PINS,  /* what the modem does with its pins has changed; no answer */
+    CIPMUX_REQUEST_WPS,     /* look for an access point whose WPS button is pressed, or stop; answer with WPS */
+    CIPMUX_REQUEST_MDNS,    /* answer for this name by multicast DNS, or stop; no answer */
+    CIPMUX_REQUEST_PINS,    /* what the modem does with its pins has changed; no answer */
     CIPMUX_REQUEST_SLEEP, /* deep asleep from now on, behind everything printed before: nothing is heard until RESET_PIN,
                                 which GPIO16 causes after `sleep_ms`, if that is not 0 [basic 2.6] */
 } cipmux_request_kind_t;
@@ -246,7 +259,7 @@ typedef enum {
 typedef struct {
     cipmux_request_kind_t kind;
     cipmux_link_t         link;   /* DIAL HANG_UP RETURN WATCH OPTION */
-    uint16_t              ticket; /* RESOLVE SCAN JOIN SMART WPS: return it with every answer */
+    uint16_t              ticket; /* RESOLVE SCAN JOIN SMART WPS SOFT_AP ADDRESS: return it with every answer */
     union {
         struct {              /* pointers are valid until the next call */
             const char *name; /* not terminated; may be an IPv6 address as text */
@@ -255,11 +268,11 @@ typedef struct {
         } resolve;
         struct {
             cipmux_type_t    type;
-            cipmux_address_t to;           /* UDP: where CIPSEND goes at first */
-            cipmux_address_t from;         /* local address to bind; family 0: any. port: UDP local port, 0: any */
-            uint16_t         keepalive_s;  /* 0: off. esp-at then probes 3 times, 1 s apart [tcpip 3.5] */
-            bool             from_soft_ap; /* the station has no address: only the soft-AP's network can be reached */
-            const char      *name;         /* as typed, for TLS and the log; not terminated */
+            cipmux_address_t to;          /* UDP: where CIPSEND goes at first */
+            cipmux_address_t from;        /* local address to bind; family 0: any. port: UDP local port, 0: any */
+            uint16_t         keepalive_s; /* 0: off. esp-at then probes 3 times, 1 s apart [tcpip 3.5] */
+            cipmux_route_t   route;       /* by which interface it leaves */
+            const char      *name;        /* as typed, for TLS and the log; not terminated */
             size_t           name_length;
         } dial;
         struct {
@@ -294,7 +307,15 @@ typedef struct {
             bool           strongest;               /* scan_mode 1; else the first match */
             uint8_t        auth_floor;              /* not to an access point of less security */
             uint32_t       silence_ms;              /* how long the access point may be silent before it is LOST */
+            uint8_t        mac[6];                  /* of the station */
+            bool           dhcp;                    /* wants an address; else it has this one */
+            uint8_t        address[4];
         } join;
+        struct {
+            uint32_t lease_ms;
+            bool     dhcp; /* wants an address; else it has this one */
+            uint8_t  address[4];
+        } address;
         struct {
             bool station, soft_ap;
         } radio;
@@ -311,7 +332,23 @@ typedef struct {
         struct { /* bit n: GPIO n */
             uint16_t driven, high, pulled_up;
         } pins;
-        uint32_t      sleep_ms;
+        uint32_t sleep_ms;
+        struct {
+            uint32_t       lease_ms;   /* as long as the real one takes to give an address; 0: at once */
+            uint32_t       silence_ms; /* a station that is gone without a word is given up */
+            const uint8_t *ssid, *password;
+            uint8_t        ssid_length, password_length;
+            uint8_t        channel, security; /* security 0: any password is accepted */
+            uint8_t        max_stations;
+            bool           hidden;
+            uint8_t        mac[6], address[4], netmask[4]; /* its own */
+            bool           dhcp;
+            uint16_t       lease_min;
+            uint8_t        first[4], last[4]; /* the addresses that it gives away */
+        } soft_ap;
+        struct {
+            uint8_t mac[6];
+        } kick;
         cipmux_line_t line;
     };
 } cipmux_request_t;
@@ -336,11 +373,14 @@ typedef enum {
     CIPMUX_EVENT_SMART_TYPE,        /* ticket, smart_type: a phone sends */
     CIPMUX_EVENT_SMART_CREDENTIALS, /* ticket, credentials: and all of it was received */
     CIPMUX_EVENT_WPS,               /* ticket, cause NONE and credentials; or why not */
-    CIPMUX_EVENT_REFUSES,           /* refuses: what the module's own firmware refuses from now on. At first nothing */
-    CIPMUX_EVENT_LINE_SET,          /* answers LINE */
-    CIPMUX_EVENT_STORED,            /* answers STORE: cause NONE, or LOCAL: it failed, and image is what is stored */
-    CIPMUX_EVENT_RESET_PIN,         /* reset pin or power cycle: everything but the saved settings is gone */
-    CIPMUX_EVENT_PINS,              /* pins: what is connected to them; taken at any time. At first nothing is */
+    CIPMUX_EVENT_STATION_JOINED,    /* ticket, mac: a station of the soft-AP, password accepted */
+    CIPMUX_EVENT_STATION_LEASED,    /* ticket, mac, address: it got an address from the soft-AP, or got it again */
+    CIPMUX_EVENT_STATION_LEFT, /* ticket, mac, address: it left, was thrown out or is silent; its address, if it had one */
+    CIPMUX_EVENT_REFUSES,      /* refuses: what the module's own firmware refuses from now on. At first nothing */
+    CIPMUX_EVENT_LINE_SET,     /* answers LINE */
+    CIPMUX_EVENT_STORED,       /* answers STORE: cause NONE, or LOCAL: it failed, and image is what is stored */
+    CIPMUX_EVENT_RESET_PIN,    /* reset pin or power cycle: everything but the saved settings is gone */
+    CIPMUX_EVENT_PINS,         /* pins: what is connected to them; taken at any time. At first nothing is */
 } cipmux_event_kind_t;
 
 typedef struct {
@@ -364,6 +404,7 @@ typedef struct {
         uint16_t adc;          /* 0-1024, 1/1024 V */
         uint16_t supply;       /* of the chip, mV; 0: 3300 */
     } pins;
+    uint8_t mac[6];
 } cipmux_event_t;
 
 typedef enum {
@@ -471,6 +512,8 @@ void cipmux_send_failed(cipmux_t *modem, uint64_t now_us, cipmux_link_t link);
 
 /* What a client that knocks at the server meets now; changes only by calls. */
 cipmux_admission_t cipmux_admission(const cipmux_t *modem);
+/* By which interface a datagram to this address leaves now. */
+cipmux_route_t cipmux_route(const cipmux_t *modem, const cipmux_address_t *to);
 /* Port that the server listens on, 0: none. */
 uint16_t cipmux_server_port(const cipmux_t *modem);
 

@@ -62,6 +62,29 @@
       "AT+MDNS=1 works 0 in any mode, 1 with a station, 2 with AT+CWMODE=1 only")                                      \
     X(MDNS_NEEDS_IP, "mdns-needs-ip", 1, 0, 1, "wifi.MDNS.set.no-ip", "1 AT+MDNS=1 needs an address")                  \
     X(SCAN_OFFSETS, "scan-offsets", 1, 0, 1, "wifi.CWLAP.run.freq", "0 AT+CWLAP shows 0,0 as frequency offsets")       \
+    X(DROP_LINES, "drop-lines", 1, 1, 1, "wifi.CWMODE.set.leave-softap, wifi.CWSAP.set.stations-dropped",              \
+      "1 +STA_DISCONNECTED for each station that loses the soft-AP when it ends or restarts")                          \
+    X(DHCPS_KICKS, "dhcps-kicks", 1, 0, 1, "wifi.CWDHCPS_CUR.set.deauth",                                              \
+      "1 AT+CWDHCPS throws the joined stations out")                                                                   \
+    X(LIF_STATIC, "lif-static", 1, 0, 1, "wifi.CWLIF.run.static-ip",                                                   \
+      "1 AT+CWLIF shows stations without an address of ours as 0.0.0.0, 0 it leaves them out")                         \
+    X(KICK_UNKNOWN, "kick-unknown", 0, 0, 1, "wifi.CWQIF.set.unknown-mac",                                             \
+      "0 AT+CWQIF of a station that is not there is an error")                                                         \
+    X(DHCP_BITS, "dhcp-bits", 1, 0, 1, "wifi.CWDHCP.query.value",                                                      \
+      "1 AT+CWDHCP? shows the soft-AP in bit 0 and the station in bit 1, 0 the other way")                             \
+    X(DHCP_MODE_3, "dhcp-mode-3", 1, 0, 1, "wifi.CWDHCP.set.mode-3",                                                   \
+      "nonos: 1 AT+CWDHCP=3,... is taken, without effect; 0 it is an error")                                           \
+    X(STATIC_GOT_IP, "static-got-ip", 0, 1, 1, "wifi.CIPSTA.set.joined",                                               \
+      "1 AT+CIPSTA= while joined prints WIFI GOT IP behind its OK")                                                    \
+    X(GATEWAY_FOLLOWS, "gateway-follows", 1, 0, 1, "wifi.CIPSTA.set.omitted-netmask, wifi.CIPAP.set.omitted-netmask",  \
+      "1 the gateway that AT+CIPSTA= or AT+CIPAP= leaves out is the ip with last octet 1, or the ip; 0 it stays")      \
+    X(AP_CLASS_C, "ap-class-c", 1, 0, 1, "wifi.md 5.2", "1 AT+CIPAP= takes no netmask but 255.255.255.0")              \
+    X(CIPAP_NEEDS_AP, "cipap-needs-ap", 0, 1, 1, "wifi.CIPAP.set.ap-off", "1 AT+CIPAP= needs the soft-AP")             \
+    X(MAC_NEEDS_INTERFACE, "mac-needs-interface", 0, 1, 1,                                                             \
+      "wifi.CIPSTAMAC.set.interface-off, wifi.CIPAPMAC.set.interface-off",                                             \
+      "1 AT+CIPSTAMAC= and AT+CIPAPMAC= need their interface")                                                         \
+    X(MAC_WHILE_RUNNING, "mac-while-running", 1, 0, 1, "wifi.CIPSTAMAC.set.running, wifi.CIPAPMAC.set.running",        \
+      "0 they are refused while joined, or while stations are joined; 1 the interface restarts")                       \
     X(IPR_FIRST, "ipr-first", 1, 1, 1, "basic.IPR.set.order", "1 AT+IPR switches the rate before its OK, 0 behind it") \
     X(RECONNECT_SET, "reconnect-set", 0, 1, 1, "link.model.pt-link-lost",                                              \
       "1 passthrough's pause before dialling again is AT+CIPRECONNINTV's")                                             \

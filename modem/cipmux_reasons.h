@@ -70,6 +70,13 @@
       "Send smaller datagrams, or read faster.")                                                                       \
     X(STATION_OFF, "station-off", "%s needs the station", "Send AT+CWMODE=1 (or 3) first.")                            \
     X(SOFT_AP_OFF, "soft-ap-off", "%s needs the soft-AP", "Send AT+CWMODE=2 (or 3) first.")                            \
+    X(SOFT_AP_DHCP_OFF, "soft-ap-dhcp-off", "%s needs the DHCP server of the soft-AP",                                 \
+      "Switch it on with AT+CWDHCP first.")                                                                            \
+    X(NO_STATION, "no-station", "%s: no station with that MAC is joined to the soft-AP", "AT+CWLIF lists them.")       \
+    X(NO_HOST_ADDRESS, "no-host-address", "%s: that is no address and netmask for one interface",                      \
+      "Give an address such as 192.168.4.1, and 255.255.255.0 as netmask.")                                            \
+    X(INTERFACE_RUNS, "interface-runs", "%s is not possible while that interface is in use",                           \
+      "AT+CWQAP first, or wait until no station is joined to the soft-AP.")                                            \
     X(JOIN_FAILED, "join-failed",                                                                                      \
       "the access point was not joined (code %d: 1 time-out, 2 password, 3 not found, 4 refused)",                     \
       "Check name and password; AT+CWLAP lists what is there.")                                                        \

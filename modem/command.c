@@ -18,6 +18,11 @@
 #define UART_ESP_AT "i80:4500000 i5:8 i1:3 i0:2 i0:3"
 #define JAP_NONOS   "s1:32 s0:64 ? S17:17 I0:1"
 #define JAP_ESP_AT  "S1:32 S0:64 ? S17:17 I0:1 I0:7200 I1:100 I0:1 I3:600 I0:3"
+#define DHCP_NONOS  "i0:3 i0:1"
+#define DHCP_ESP_AT "i0:1 i0:3"
+#define SAP         "s1:32 s0:64 i1:14 i0:4 ? i1:10 i0:1"
+#define DHCPS       "i0:1 ? i1:2880 s7:15 s7:15"
+#define NETWORK     "s7:15 ? s7:15 s7:15"
 #define LAP         "? S0:32 S17:17 I0:14 I0:1 I0:1500 I0:1500"
 #define COUNTRY     "i0:1 s1:3 i1:14 i1:14"
 
@@ -174,6 +179,129 @@ const command_t commands[] = {
       .query = query_cwcountry,
       .set = set_cwcountry },
 
+    { .name = "+CWSAP",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH(SAP),
+      .query = query_cwsap,
+      .set = set_cwsap },
+    { .name = "+CWSAP_CUR",
+      .forms = N(Q | S),
+      .variant = VARIANT_CUR,
+      .schema = BOTH(SAP),
+      .query = query_cwsap,
+      .set = set_cwsap },
+    { .name = "+CWSAP_DEF",
+      .forms = N(Q | S),
+      .variant = VARIANT_DEF,
+      .schema = BOTH(SAP),
+      .query = query_cwsap,
+      .set = set_cwsap },
+    { .name = "+CWLIF", .forms = N(X) | E(X), .run = run_cwlif },
+    { .name = "+CWQIF", .forms = E(S | X), .schema = BOTH("s17:17"), .set = set_cwqif, .run = run_cwqif },
+    { .name = "+CWDHCP",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = { DHCP_NONOS, DHCP_ESP_AT },
+      .query = query_cwdhcp,
+      .set = set_cwdhcp },
+    { .name = "+CWDHCP_CUR",
+      .forms = N(Q | S),
+      .variant = VARIANT_CUR,
+      .schema = BOTH(DHCP_NONOS),
+      .query = query_cwdhcp,
+      .set = set_cwdhcp },
+    { .name = "+CWDHCP_DEF",
+      .forms = N(Q | S),
+      .variant = VARIANT_DEF,
+      .schema = BOTH(DHCP_NONOS),
+      .query = query_cwdhcp,
+      .set = set_cwdhcp },
+    { .name = "+CWDHCPS", .forms = E(Q | S), .schema = BOTH(DHCPS), .query = query_cwdhcps, .set = set_cwdhcps },
+    { .name = "+CWDHCPS_CUR",
+      .forms = N(Q | S),
+      .variant = VARIANT_CUR,
+      .schema = BOTH(DHCPS),
+      .query = query_cwdhcps,
+      .set = set_cwdhcps },
+    { .name = "+CWDHCPS_DEF",
+      .forms = N(Q | S),
+      .variant = VARIANT_DEF,
+      .schema = BOTH(DHCPS),
+      .query = query_cwdhcps,
+      .set = set_cwdhcps },
+    { .name = "+CWHOSTNAME",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH("s1:32"),
+      .query = query_cwhostname,
+      .set = set_cwhostname },
+    { .name = "+CIPSTAMAC",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH("s17:17"),
+      .query = query_cipstamac,
+      .set = set_cipstamac },
+    { .name = "+CIPSTAMAC_CUR",
+      .forms = N(Q | S),
+      .variant = VARIANT_CUR,
+      .schema = BOTH("s17:17"),
+      .query = query_cipstamac,
+      .set = set_cipstamac },
+    { .name = "+CIPSTAMAC_DEF",
+      .forms = N(Q | S),
+      .variant = VARIANT_DEF,
+      .schema = BOTH("s17:17"),
+      .query = query_cipstamac,
+      .set = set_cipstamac },
+    { .name = "+CIPAPMAC",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH("s17:17"),
+      .query = query_cipapmac,
+      .set = set_cipapmac },
+    { .name = "+CIPAPMAC_CUR",
+      .forms = N(Q | S),
+      .variant = VARIANT_CUR,
+      .schema = BOTH("s17:17"),
+      .query = query_cipapmac,
+      .set = set_cipapmac },
+    { .name = "+CIPAPMAC_DEF",
+      .forms = N(Q | S),
+      .variant = VARIANT_DEF,
+      .schema = BOTH("s17:17"),
+      .query = query_cipapmac,
+      .set = set_cipapmac },
+    { .name = "+CIPSTA",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH(NETWORK),
+      .query = query_cipsta,
+      .set = set_cipsta },
+    { .name = "+CIPSTA_CUR",
+      .forms = N(Q | S),
+      .variant = VARIANT_CUR,
+      .schema = BOTH(NETWORK),
+      .query = query_cipsta,
+      .set = set_cipsta },
+    { .name = "+CIPSTA_DEF",
+      .forms = N(Q | S),
+      .variant = VARIANT_DEF,
+      .schema = BOTH(NETWORK),
+      .query = query_cipsta,
+      .set = set_cipsta },
+    { .name = "+CIPAP",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = BOTH(NETWORK),
+      .query = query_cipap,
+      .set = set_cipap },
+    { .name = "+CIPAP_CUR",
+      .forms = N(Q | S),
+      .variant = VARIANT_CUR,
+      .schema = BOTH(NETWORK),
+      .query = query_cipap,
+      .set = set_cipap },
+    { .name = "+CIPAP_DEF",
+      .forms = N(Q | S),
+      .variant = VARIANT_DEF,
+      .schema = BOTH(NETWORK),
+      .query = query_cipap,
+      .set = set_cipap },
+
     /* TCP and IP */
     { .name = "+CIPSTATUS", .forms = N(T | X) | E(X), .run = run_cipstatus },
     { .name = "+CIPSTATE", .forms = E(Q), .query = query_cipstate },
@@ -315,6 +443,17 @@ static void run_after(modem_t *m, after_t after, cipmux_line_t uart)
     case AFTER_ERASE: modem_restart(m, true); break;
     case AFTER_LEAVE: wifi_leave(m); break;
     case AFTER_AUTOJOIN: wifi_autojoin(m); break;
+    case AFTER_MODE: wifi_mode_changed(m); break;
+    case AFTER_MODE_JOIN:
+        wifi_mode_changed(m);
+        wifi_autojoin(m);
+        break;
+    case AFTER_REJOIN: wifi_rejoin(m); break;
+    case AFTER_GOT_IP: say_event(m, TEXT_WIFI_GOT_IP); break;
+    case AFTER_SOFT_AP:
+        soft_ap_drop(m);
+        soft_ap_ask(m, true);
+        break;
     case AFTER_SERVER_OFF: server_off(m); break;
     case AFTER_LINE:
         m->uart = uart;

@@ -47,8 +47,17 @@ static const field_t fields[] = {
     NUMBER(23, translink.host_length), NUMBER(24, translink.type), NUMBER(25, translink.on), NUMBER(26, translink.six),
     BYTES(27, country.code), NUMBER(28, country.code_length), NUMBER(29, country.first), NUMBER(30, country.count),
     NUMBER(31, country.policy), NUMBER(32, reconnect_100ms), NUMBER(33, reconnect_times), NUMBER(34, mode),
-    NUMBER(35, sysmsg), NUMBER(36, cipv6), BYTES(37, ap_address), NUMBER(38, sta_proto), NUMBER(39, ap_proto),
+    NUMBER(35, sysmsg), NUMBER(36, cipv6), BYTES(37, interfaces.soft_ap_network.ip), NUMBER(38, sta_proto), NUMBER(39, ap_proto),
     NUMBER(40, autoconnect), NUMBER(41, autotrace), NUMBER(42, other_image),
+    BYTES(43, interfaces.soft_ap_network.gateway), BYTES(44, interfaces.soft_ap_network.netmask),
+    BYTES(45, interfaces.station_network.ip), BYTES(46, interfaces.station_network.gateway),
+    BYTES(47, interfaces.station_network.netmask), BYTES(48, interfaces.soft_ap.ssid),
+    NUMBER(49, interfaces.soft_ap.ssid_length), BYTES(50, interfaces.soft_ap.password),
+    NUMBER(51, interfaces.soft_ap.password_length), NUMBER(52, interfaces.soft_ap.channel),
+    NUMBER(53, interfaces.soft_ap.security), NUMBER(54, interfaces.soft_ap.max),
+    NUMBER(55, interfaces.soft_ap.hidden), NUMBER(56, interfaces.range.lease_min), BYTES(57, interfaces.range.first),
+    BYTES(58, interfaces.range.last), BYTES(59, interfaces.station_mac), BYTES(60, interfaces.soft_ap_mac),
+    NUMBER(61, interfaces.dhcp),
 };
 /* clang-format on */
 enum { FIELD_COUNT = sizeof fields / sizeof fields[0] };

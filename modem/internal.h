@@ -64,6 +64,9 @@ typedef enum {
     X(SLEEP_DEFAULT, 2, 0, "AT+SLEEP at start [basic 2.10]")                                                           \
     X(SLEEP_2_SHOWN, 2, 3, "AT+SLEEP? after AT+SLEEP=2 [basic 2.10]")                                                  \
     X(RF_POWER_DEFAULT, 82, 82, "AT+RFPOWER at start: the highest [basic 2.12]")                                       \
+    X(AP_STORED_MAX, 8, 4, "stations of a soft-AP that was never set, as stored [wifi 4.1]")                           \
+    X(LEASE_DEFAULT, 120, 120, "lease of AT+CWDHCPS that was never set, min [712]")                                    \
+    X(LEASE_RANGE, 101, 101, "addresses that AT+CWDHCPS may have at most [wifi 4.5]")                                  \
     X(FLOW_DEFAULT, 0, 1, "flow control of a new module [basic 2.8]")                                                  \
     X(SCAN_FIELDS, 2047, 2047, "fields of a line of AT+CWLAP, a bit each [wifi 3.6]")                                  \
     X(BOOT_CAUSE, 1, 1, "<c> of the boot text [conventions 1.9]")                                                      \
@@ -152,6 +155,7 @@ size_t text_number(char *out, int64_t value);
 size_t text_hex(char *out, uint32_t value, size_t digits);
 size_t text_ip(char *out, const cipmux_address_t *address); /* at most TEXT_IP_MAX */
 size_t text_mac(char *out, const uint8_t mac[6]);
+size_t text_serial(char *out, const uint8_t mac[6]); /* its last three bytes, upper case */
 bool   parse_ip4(const char *text, size_t length, uint8_t out[4]);
 bool   parse_mac(const char *text, size_t length, uint8_t out[6]);
 bool   same_text(const char *a, size_t length, const char *terminated);
@@ -226,6 +230,11 @@ typedef enum {
     AFTER_ERASE,
     AFTER_LEAVE,
     AFTER_AUTOJOIN,
+    AFTER_MODE,      /* what AT+CWMODE switched off ends */
+    AFTER_MODE_JOIN, /* and the station joins */
+    AFTER_REJOIN,
+    AFTER_GOT_IP,
+    AFTER_SOFT_AP, /* the soft-AP restarts */
     AFTER_SERVER_OFF,
     AFTER_LINE,
     AFTER_SLEEP
@@ -361,6 +370,7 @@ typedef struct {
     uint8_t          asks;                     /* LINK_ASK_* */
     uint8_t          udp_mode;
     bool             served, close_by_reset, target_moved, notice_due, noticed;
+    bool             by_soft_ap; /* its peer is in the soft-AP's network */
     segments_t       segments;
 } link_t;
 
@@ -378,11 +388,13 @@ void               link_return(modem_t *m, uint8_t id);
 void               link_begin(modem_t *m, uint8_t id, cipmux_type_t type, bool served); /* a new life */
 void               link_remember_host(modem_t *m, const char *host, uint8_t length);
 bool               link_lend(modem_t *m, link_t *link, const cipmux_event_t *event);
-void               links_leave(modem_t *m); /* the station left its network */
-void               links_settle(modem_t *m);
-bool               link_event(modem_t *m, const cipmux_event_t *event, cipmux_answer_t *answer);
-uint64_t           links_deadline(const modem_t *m);
-void               links_tick(modem_t *m);
+/* Links by the station, or by the soft-AP; of the latter all, or those of the peer `ip`. */
+bool     links_hold_data(const modem_t *m, bool by_soft_ap, const uint8_t *ip);
+void     links_leave(modem_t *m, bool by_soft_ap, const uint8_t *ip); /* that network, or that peer, is gone */
+void     links_settle(modem_t *m);
+bool     link_event(modem_t *m, const cipmux_event_t *event, cipmux_answer_t *answer);
+uint64_t links_deadline(const modem_t *m);
+void     links_tick(modem_t *m);
 
 /* ---- server.c: who gets in, idle links ------------------------------------------------------------------------------ */
 
@@ -562,10 +574,11 @@ typedef struct {
 } reply_t;
 
 /* Directives: %d int, %x unsigned (hex), %X unsigned (8 hex digits), %s terminated, %b bytes and int length,
- * %a const cipmux_address_t *, %i const uint8_t[4], %m const uint8_t[6] (MAC), %n name of the open command. */
+ * %a const cipmux_address_t *, %i const uint8_t[4], %m const uint8_t[6] (MAC), %h its last three bytes as six upper-case
+ * digits, %n name of the open command. */
 void   say(modem_t *m, text_t text, ...);
 void   say_link(modem_t *m, uint8_t id, text_t text); /* with "<id>," in multiple mode; not in passthrough */
-void   say_event(modem_t *m, text_t text);            /* an event that passthrough suppresses */
+void   say_event(modem_t *m, text_t text, ...);       /* an event that passthrough suppresses */
 void   say_byte(modem_t *m, char byte);               /* echo */
 size_t compose(modem_t *m, char *out, size_t capacity, text_t text, ...);
 bool   reply_has_room(const modem_t *m);
@@ -590,6 +603,62 @@ void     line_byte(modem_t *m, uint8_t byte);
 void     line_reset(modem_t *m);
 uint64_t line_deadline(const modem_t *m);
 void     line_tick(modem_t *m);
+
+/* ---- softap.c, address.c: the modem's own network, and what its two interfaces are called ---------------------------------- */
+
+typedef struct {
+    uint8_t ip[4], gateway[4], netmask[4];
+} network_t;
+
+/* AT+CWSAP [wifi 4.1]. */
+typedef struct {
+    uint8_t ssid[CIPMUX_SSID_MAX], password[CIPMUX_PASSWORD_MAX];
+    uint8_t ssid_length; /* 0: never set */
+    uint8_t password_length, channel, security, max, hidden;
+} soft_ap_t;
+
+/* AT+CWDHCPS [wifi 4.5]. */
+typedef struct {
+    uint16_t lease_min; /* 0: never set */
+    uint8_t  first[4], last[4];
+} lease_range_t;
+
+enum { DHCP_STATION = 1, DHCP_SOFT_AP = 2 };
+
+/* The two interfaces: as they are, and as they are after a restart. */
+typedef struct {
+    soft_ap_t     soft_ap;
+    network_t     station_network; /* static; all 0: none */
+    network_t     soft_ap_network;
+    lease_range_t range;
+    uint8_t       station_mac[6], soft_ap_mac[6]; /* saved: ff:ff:ff:ff:ff:ff, never set */
+    uint8_t       dhcp;                           /* DHCP_* */
+} interfaces_t;
+
+enum { GUEST_MAX = 8, HOST_NAME_MAX = 32 }; /* stations of the soft-AP: the SDK's limit [wifi 4.1] */
+
+/* A station of the soft-AP. */
+typedef struct {
+    uint8_t mac[6], ip[4]; /* ip 0.0.0.0: none leased */
+    bool    used, kick;
+} guest_t;
+
+const interfaces_t *interfaces_shown(const modem_t *m); /* by the open command: _DEF shows what is saved */
+void                interfaces_factory(const modem_t *m, interfaces_t *out);
+void                interfaces_load(modem_t *m); /* at start: what is saved is in force */
+bool                station_uses_dhcp(const modem_t *m);
+lease_range_t       soft_ap_range(const modem_t *m, const interfaces_t *of);
+bool                same_network(const network_t *network, const uint8_t ip[4]);
+bool                soft_ap_reaches(const modem_t *m, const cipmux_address_t *to);
+verdict_t           soft_ap_move(modem_t *m, const network_t *to); /* its address, by a command */
+void                soft_ap_ask(modem_t *m, bool restart);         /* for its settings to apply */
+void                soft_ap_drop(modem_t *m); /* all its stations, and links, with what that prints */
+void                soft_ap_stop(modem_t *m); /* at restart: without a word */
+void                soft_ap_kick(modem_t *m); /* asks for every station to be thrown out */
+bool                soft_ap_has_guests(const modem_t *m);
+cipmux_answer_t     soft_ap_event(modem_t *m, const cipmux_event_t *event);
+void                soft_ap_fill(const modem_t *m, cipmux_request_t *out);
+void                soft_ap_fill_kick(modem_t *m, cipmux_request_t *out);
 
 /* ---- wifi.c, settings.c -------------------------------------------------------------------------------------------------------- */
 
@@ -651,7 +720,7 @@ typedef struct {
     uint8_t        bssid[6];
     uint8_t        channel;
     int8_t         rssi;
-    uint8_t        address[4], gateway[4], netmask[4], ap_address[4];
+    network_t      network;    /* of the station while it is joined */
     bool           advertised; /* a router told its IPv6 network */
     uint8_t        network6[8];
     uint8_t        auth_floor; /* weaker access points are not joined */
@@ -671,9 +740,10 @@ typedef struct {
     tcp_option_t  tcp_option[CIPMUX_LINKS];
     cipmux_line_t uart;
     translink_t   translink;
+    interfaces_t  interfaces;
     country_t     country;
     uint16_t      reconnect_100ms, reconnect_times;
-    uint8_t       mode, sysmsg, cipv6, ap_address[4], sta_proto, ap_proto;
+    uint8_t       mode, sysmsg, cipv6, sta_proto, ap_proto;
     bool          autoconnect;
     bool          autotrace;
     bool          other_image; /* esp-at: the slot that does not run holds a valid image */
@@ -691,7 +761,10 @@ void             wifi_stop(modem_t *m, bool print); /* at restart */
 void             wifi_leave(modem_t *m);
 void             wifi_join_background(modem_t *m); /* with wifi.station */
 void             wifi_autojoin(modem_t *m);
-void             wifi_retry(modem_t *m); /* after a loss in the background, if AT+CWRECONNCFG wants it */
+void             wifi_retry(modem_t *m);        /* after a loss in the background, if AT+CWRECONNCFG wants it */
+void             wifi_mode_changed(modem_t *m); /* what is switched off ends */
+void             wifi_rejoin(modem_t *m);       /* leaves, and comes back */
+void             wifi_readdress(modem_t *m);    /* the joined station gets its address in another way */
 cipmux_answer_t  wifi_event(modem_t *m, const cipmux_event_t *event);
 uint64_t         wifi_deadline(const modem_t *m);
 void             wifi_tick(modem_t *m);
@@ -700,9 +773,9 @@ bool             wifi_station_on(const modem_t *m);
 bool             wifi_soft_ap_on(const modem_t *m);
 void             wifi_fill_scan(const modem_t *m, cipmux_request_t *out);
 void             wifi_fill_join(const modem_t *m, cipmux_request_t *out);
+void             wifi_fill_address(const modem_t *m, cipmux_request_t *out);
 cipmux_address_t wifi_local_ip6(const uint8_t mac[6]);
 cipmux_address_t wifi_global_ip6(const modem_t *m); /* family 0: no router told its network */
-void             wifi_soft_ap_mac(const modem_t *m, uint8_t out[6]);
 
 /* ---- io.c: pins and registers ------------------------------------------------------------------------------------------------ */
 
@@ -809,6 +882,9 @@ enum {
     ASK_WPS = 1 << 11,
     ASK_MDNS = 1 << 12,
     ASK_STORE = 1 << 13,
+    ASK_SOFT_AP = 1 << 14,
+    ASK_KICK = 1 << 15,
+    ASK_ADDRESS = 1 << 16,
 };
 
 struct MAY_ALIAS modem {
@@ -846,6 +922,10 @@ struct MAY_ALIAS modem {
     uint64_t          clock_since; /* AT+SYSTIMESTAMP: when it was `clock_s` */
     uint32_t          clock_s;
     provision_t       provision;
+    interfaces_t      interfaces;
+    guest_t           guest[GUEST_MAX];
+    uint16_t          soft_ap_ticket;                             /* of this life of the soft-AP */
+    uint8_t           host_name[HOST_NAME_MAX], host_name_length; /* AT+CWHOSTNAME; 0: the default */
     settings_t        saved;
     note_t            note[NOTE_RING];
     uint8_t           note_head, note_fill;
@@ -889,7 +969,7 @@ void modem_forced_restart(modem_t *m);
 #define HANDLERS(X)                                                                                                    \
     HANDLERS_SYSTEM(X) HANDLERS_IO(X) HANDLERS_POWER(X)                                                                \
     HANDLERS_TCPIP(X)                                                                                                  \
-    HANDLERS_WIFI(X) HANDLERS_WIFI_OPTIONS(X) HANDLERS_PROVISION(X)
+    HANDLERS_WIFI(X) HANDLERS_WIFI_OPTIONS(X) HANDLERS_PROVISION(X) HANDLERS_SOFTAP(X) HANDLERS_ADDRESS(X)
 #define HANDLERS_IO(X)                                                                                                 \
     X(set, sysiosetcfg) X(set, sysiogetcfg) X(set, sysgpiodir) X(set, sysgpiowrite) X(set, sysgpioread)                \
     X(query, sysadc) X(set, sysreg)
@@ -920,6 +1000,11 @@ void modem_forced_restart(modem_t *m);
 #define HANDLERS_PROVISION(X)                                                                                          \
     X(run, cwstartsmart) X(set, cwstartsmart) X(run, cwstopsmart) X(run, wps) X(set, wps) X(set, cwstartdiscover)      \
     X(run, cwstopdiscover) X(set, mdns)
+#define HANDLERS_SOFTAP(X)                                                                                             \
+    X(query, cwsap) X(set, cwsap) X(run, cwlif) X(run, cwqif) X(set, cwqif) X(query, cwdhcps) X(set, cwdhcps)
+#define HANDLERS_ADDRESS(X)                                                                                            \
+    X(query, cwdhcp) X(set, cwdhcp) X(query, cipsta) X(set, cipsta) X(query, cipap) X(set, cipap)                      \
+    X(query, cipstamac) X(set, cipstamac) X(query, cipapmac) X(set, cipapmac) X(query, cwhostname) X(set, cwhostname)
 /* clang-format on */
 #define HANDLER_ARGUMENTS_run   (modem_t * m)
 #define HANDLER_ARGUMENTS_query (modem_t * m)

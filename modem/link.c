@@ -170,6 +170,7 @@ static void effect(modem_t *m, uint8_t id, effect_t what)
     case ASK_DIAL:
         link->asks |= LINK_ASK_DIAL;
         link->since = m->now;
+        link->by_soft_ap = soft_ap_reaches(m, &link->peer);
         break;
     case ASK_HANG_UP:
         /* A dial that was not fetched yet never happened. */
@@ -301,14 +302,30 @@ static bool outlives(const modem_t *m, const link_t *link)
            link_cell((family_t)m->family, LINK_DRAINING, LINK_UNREAD)->next == LINK_HELD;
 }
 
-/* The station left its network: links that we dialled first, then those of the server. UDP links of nonos say nothing and
- * stay [tcpip 4.2]. */
-void links_leave(modem_t *m)
+static bool goes_by(const link_t *link, bool by_soft_ap, const uint8_t *ip)
+{
+    return link->by_soft_ap == by_soft_ap && (ip == NULL || memcmp(link->peer.bytes, ip, 4) == 0);
+}
+
+/* What was received before the loss is printed first. */
+bool links_hold_data(const modem_t *m, bool by_soft_ap, const uint8_t *ip)
+{
+    for (size_t id = 0; id < CIPMUX_LINKS; id++) {
+        const link_t *const link = &m->link[id];
+        if (!goes_by(link, by_soft_ap, ip)) continue;
+        if (link->fill > 0 && link->type != CIPMUX_UDP && receiver_mode(m, link) != RECEIVER_PASSIVE) return true;
+    }
+    return false;
+}
+
+/* Links that we dialled first, then those of the server. UDP links of nonos say nothing and stay [tcpip 4.2]. */
+void links_leave(modem_t *m, bool by_soft_ap, const uint8_t *ip)
 {
     for (unsigned served = 0; served < 2; served++)
         for (uint8_t id = 0; id < CIPMUX_LINKS; id++) {
             const link_t *const link = &m->link[id];
             if (link->served != (served == 1) || link->state == LINK_FREE || link->state == LINK_CLOSING) continue;
+            if (!goes_by(link, by_soft_ap, ip)) continue;
             if (link->type == CIPMUX_UDP && quirk(m, CIPMUX_QUIRK_UDP_STAYS) && link->state >= LINK_OPEN) continue;
             if (outlives(m, link))
                 link_step(m, id, link->served ? LINK_DIED_SERVED : LINK_DIED);

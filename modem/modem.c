@@ -27,6 +27,7 @@ static void load_settings(modem_t *m)
     m->mux = m->cipmode = m->dinfo = m->passive = m->syslog = m->raw = false;
     m->sysmsg = m->saved.sysmsg;
     m->cipv6 = m->saved.cipv6;
+    interfaces_load(m);
     m->uart = m->saved.uart;
     m->reconnect_100ms = m->saved.reconnect_100ms;
     memcpy(m->tcp_option, m->saved.tcp_option, sizeof m->tcp_option);
@@ -299,6 +300,9 @@ static cipmux_answer_t dispatch(modem_t *m, const cipmux_event_t *event, cipmux_
     case CIPMUX_EVENT_SMART_CREDENTIALS:
     case CIPMUX_EVENT_WPS: return provision_event(m, event);
     case CIPMUX_EVENT_REFUSES: m->provision.refuses = (uint8_t)event->refuses; return CIPMUX_TAKEN;
+    case CIPMUX_EVENT_STATION_JOINED:
+    case CIPMUX_EVENT_STATION_LEASED:
+    case CIPMUX_EVENT_STATION_LEFT: return soft_ap_event(m, event);
     default: return wifi_event(m, event);
     }
 }
@@ -369,7 +373,7 @@ static bool fetch_link(modem_t *m, cipmux_request_t *out)
         out->dial.from = m->slot.from;
         out->dial.from.port = link->local_port;
         out->dial.keepalive_s = link->keepalive_s;
-        out->dial.from_soft_ap = !wifi_has_address(m);
+        out->dial.route = cipmux_route((const cipmux_t *)m, &link->peer);
         out->dial.name = m->host;
         out->dial.name_length = m->host_length;
         return true;
@@ -377,13 +381,25 @@ static bool fetch_link(modem_t *m, cipmux_request_t *out)
     return false;
 }
 
-static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
+static void fill(modem_t *m, unsigned ask, cipmux_request_t *out)
 {
     switch (ask) {
     case ASK_RADIO:
         out->kind = CIPMUX_REQUEST_RADIO;
-        out->radio.station = wifi_station_on(m);
-        out->radio.soft_ap = wifi_soft_ap_on(m);
+        out->radio.station = wifi_station_on(m) && !modem_is_off(m);
+        out->radio.soft_ap = wifi_soft_ap_on(m) && !modem_is_off(m);
+        break;
+    case ASK_SOFT_AP:
+        out->kind = CIPMUX_REQUEST_SOFT_AP;
+        soft_ap_fill(m, out);
+        break;
+    case ASK_KICK:
+        out->kind = CIPMUX_REQUEST_KICK;
+        soft_ap_fill_kick(m, out);
+        break;
+    case ASK_ADDRESS:
+        out->kind = CIPMUX_REQUEST_ADDRESS;
+        wifi_fill_address(m, out);
         break;
     case ASK_LEAVE: out->kind = CIPMUX_REQUEST_LEAVE; break;
     case ASK_STORE: out->kind = CIPMUX_REQUEST_STORE; break;
@@ -426,8 +442,9 @@ static void fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
 /* What ends comes before what begins. */
 bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
 {
-    static const uint32_t order[] = { ASK_STORE, ASK_PINS, ASK_RADIO,   ASK_LEAVE,  ASK_UNLISTEN, ASK_SMART,
-                                      ASK_WPS,   ASK_MDNS, ASK_RESOLVE, ASK_LISTEN, ASK_JOIN,     ASK_SCAN };
+    static const uint32_t order[] = { ASK_STORE, ASK_PINS,    ASK_RADIO,    ASK_LEAVE, ASK_SOFT_AP,
+                                      ASK_KICK,  ASK_ADDRESS, ASK_UNLISTEN, ASK_SMART, ASK_WPS,
+                                      ASK_MDNS,  ASK_RESOLVE, ASK_LISTEN,   ASK_JOIN,  ASK_SCAN };
     modem_t *const        m = self(modem);
     cipmux_tick(modem, now_us);
     *out = (cipmux_request_t){ 0 };
@@ -468,6 +485,13 @@ size_t cipmux_collecting(const cipmux_t *modem)
 {
     const sender_t *const s = &((const modem_t *)modem)->sender;
     return s->state == SENDER_COLLECTING ? (size_t)(s->expected - s->taken) : 0;
+}
+
+cipmux_route_t cipmux_route(const cipmux_t *modem, const cipmux_address_t *to)
+{
+    const modem_t *const m = (const modem_t *)modem;
+    if (soft_ap_reaches(m, to)) return CIPMUX_BY_SOFT_AP;
+    return wifi_has_address(m) ? CIPMUX_BY_STATION : CIPMUX_NO_ROUTE;
 }
 
 /* ---- notes ---- */

@@ -36,6 +36,7 @@ static size_t directive(modem_t *m, char letter, va_list *arguments, char *out, 
     case 'X': return text_hex(out, va_arg(*arguments, unsigned), 8);
     case 'a': return text_ip(out, va_arg(*arguments, const cipmux_address_t *));
     case 'm': return text_mac(out, va_arg(*arguments, const uint8_t *));
+    case 'h': return text_serial(out, va_arg(*arguments, const uint8_t *));
     case 's': *bytes = va_arg(*arguments, const char *); return strlen(*bytes);
     case 'n': *bytes = m->slot.command->name; return strlen(*bytes);
     case 'i': {
@@ -106,9 +107,14 @@ static bool events_shown(const modem_t *m)
 }
 
 /* Before the passthrough of a start has its link the Wi-Fi's events are shown [conventions 1.9]. */
-void say_event(modem_t *m, text_t text)
+void say_event(modem_t *m, text_t text, ...)
 {
-    if (events_shown(m) || m->sender.announce) say(m, text);
+    sink_t  to = { .ring = &m->reply };
+    va_list arguments;
+    if (texts[text][m->family] == NULL || (!events_shown(m) && !m->sender.announce)) return;
+    va_start(arguments, text);
+    print(m, &to, texts[text][m->family], &arguments);
+    va_end(arguments);
 }
 
 void say_link(modem_t *m, uint8_t id, text_t text)

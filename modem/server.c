@@ -38,6 +38,7 @@ cipmux_answer_t server_accept(modem_t *m, const cipmux_event_t *event, cipmux_li
     link_begin(m, (uint8_t)id, CIPMUX_TCP, true);
     if (!link_lend(m, link, event)) return CIPMUX_REFUSED;
     link->peer = event->address;
+    link->by_soft_ap = soft_ap_reaches(m, &link->peer);
     link_step(m, (uint8_t)id, LINK_ACCEPT);
     if (assigned != NULL) *assigned = link_handle(m, (uint8_t)id);
     return CIPMUX_TAKEN;

@@ -5,7 +5,6 @@
 
 void settings_factory(modem_t *m)
 {
-    static const uint8_t ap_address[4] = { 192, 168, 4, 1 };
     m->saved = (settings_t){ .mode = (uint8_t)number(m, NUMBER_MODE_DEFAULT) };
     m->saved.station.any_bssid = true;
     m->saved.station.listen_interval = 3;
@@ -20,7 +19,7 @@ void settings_factory(modem_t *m)
     m->saved.autotrace = true;
     for (size_t id = 0; id < CIPMUX_LINKS; id++)
         m->saved.tcp_option[id].linger_s = -1;
-    memcpy(m->saved.ap_address, ap_address, sizeof ap_address);
+    interfaces_factory(m, &m->saved.interfaces);
 }
 
 /* nonos: every name but _CUR saves. esp-at: AT+SYSSTORE decides [conventions 1.10]. */

@@ -67,23 +67,22 @@ verdict_t query_cipstate(modem_t *m)
 
 verdict_t run_cifsr(modem_t *m)
 {
-    static const uint8_t none[4];
-    uint8_t              mac[6];
-    cipmux_address_t     local;
+    static const uint8_t      none[4];
+    const interfaces_t *const own = &m->interfaces;
+    cipmux_address_t          local;
     if (wifi_soft_ap_on(m)) {
-        wifi_soft_ap_mac(m, mac);
-        local = wifi_local_ip6(mac);
-        say(m, TEXT_AP_IP, m->wifi.ap_address);
+        local = wifi_local_ip6(own->soft_ap_mac);
+        say(m, TEXT_AP_IP, own->soft_ap_network.ip);
         if (m->cipv6) say(m, TEXT_AP_IP6_LL, &local);
-        say(m, TEXT_AP_MAC, mac);
+        say(m, TEXT_AP_MAC, own->soft_ap_mac);
     }
     if (wifi_station_on(m)) {
-        local = wifi_local_ip6(m->config->mac);
-        say(m, TEXT_STA_IP, wifi_has_address(m) ? m->wifi.address : none);
+        local = wifi_local_ip6(own->station_mac);
+        say(m, TEXT_STA_IP, wifi_has_address(m) ? m->wifi.network.ip : none);
         if (m->cipv6 && wifi_has_address(m)) say(m, TEXT_STA_IP6_LL, &local);
         local = wifi_global_ip6(m);
         if (m->cipv6 && local.family != 0) say(m, TEXT_STA_IP6_GL, &local);
-        say(m, TEXT_STA_MAC, m->config->mac);
+        say(m, TEXT_STA_MAC, own->station_mac);
     }
     return VERDICT_OK;
 }
@@ -91,14 +90,13 @@ verdict_t run_cifsr(modem_t *m)
 /* The old way to set the soft-AP's address. */
 verdict_t set_cifsr(modem_t *m, args_t *args)
 {
-    uint8_t            address[4];
+    network_t          network = { .netmask = { 255, 255, 255, 0 } };
     const arg_t *const arg = &args->at[0];
     if (!wifi_soft_ap_on(m)) return refuse(m, CIPMUX_REASON_SOFT_AP_OFF, TEXT_NONE);
-    if (args->count != 1 || arg->kind != ARG_TEXT || !parse_ip4(arg->text, arg->length, address))
+    if (args->count != 1 || arg->kind != ARG_TEXT || !parse_ip4(arg->text, arg->length, network.ip))
         return refuse_argument(m, FAULT_PARSE, 0, TEXT_IP_ERROR);
-    memcpy(m->wifi.ap_address, address, 4);
-    memcpy(m->saved.ap_address, address, 4);
-    return VERDICT_OK;
+    memcpy(network.gateway, network.ip, 4);
+    return soft_ap_move(m, &network);
 }
 
 /* ---- AT+CIPV6 [3.3] ---- */

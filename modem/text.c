@@ -87,6 +87,13 @@ size_t text_mac(char *out, const uint8_t mac[6])
     return length;
 }
 
+size_t text_serial(char *out, const uint8_t mac[6])
+{
+    for (size_t i = 0; i < 6; i++)
+        out[i] = "0123456789ABCDEF"[mac[3 + i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
+    return 6;
+}
+
 bool parse_ip4(const char *text, size_t length, uint8_t out[4])
 {
     size_t at = 0;

@@ -47,6 +47,9 @@
     X(SMART_REFUSED, "smartconfig set config fail\r\n", NULL)                                                          \
     X(WPS_SUCCESS, "wps success,connecting ap ...\r\n", NULL)                                                          \
     X(WPS_FAIL, "wps fail\r\n", NULL)                                                                                  \
+    X(STA_CONNECTED, "+STA_CONNECTED:\"%m\"\r\n", "+STA_CONNECTED:\"%m\"\r\n")                                         \
+    X(DIST_STA_IP, "+DIST_STA_IP:\"%m\",\"%i\"\r\n", "+DIST_STA_IP:\"%m\",\"%i\"\r\n")                                 \
+    X(STA_DISCONNECTED, "+STA_DISCONNECTED:\"%m\"\r\n", "+STA_DISCONNECTED:\"%m\"\r\n")                                \
     X(DHCP_TIMEOUT, "DHCP TIMEOUT\r\n", NULL)                                                                          \
     X(LINK_ID, "%d,", "%d,")                                                                                           \
     X(CONNECT, "CONNECT\r\n", "CONNECT\r\n")                                                                           \
@@ -172,6 +175,18 @@
     X(RECONNECT, NULL, "%n:%d,%d\r\n")                                                                                 \
     X(NAME_VALUE_BARE, "%n:%d", "%n:%d")                                                                               \
     X(COUNTRY, "%n:%d,\"%b\",%d,%d\r\n", "%n:%d,\"%b\",%d,%d\r\n")                                                     \
+    X(SAP, "%n:\"%b\",\"%b\",%d,%d,%d,%d\r\n", "%n:\"%b\",\"%b\",%d,%d,%d,%d\r\n")                                     \
+    X(LIF, "%i,%m\r\n", "+CWLIF:%i,%m\r\n")                                                                            \
+    X(DHCPS, "%n:%d,%i,%i", "%n:%d,%i,%i")                                                                             \
+    X(NETWORK, "%n:ip:\"%i\"\r\n%n:gateway:\"%i\"\r\n%n:netmask:\"%i\"\r\n",                                           \
+      "%n:ip:\"%i\"\r\n%n:gateway:\"%i\"\r\n%n:netmask:\"%i\"\r\n")                                                    \
+    X(NETWORK6, NULL, "+CIPSTA:ip6ll:\"%a\"\r\n+CIPSTA:ip6gl:\"%a\"\r\n")                                              \
+    X(MAC, "%n:\"%m\"\r\n", "%n:\"%m\"\r\n")                                                                           \
+    X(HOST_NAME, "%n:%b\r\n", "%n:%b\r\n")                                                                             \
+    X(NO_HOST_NAME, "%n:<null>\r\n", NULL)                                                                             \
+    /* names that a module gives itself */                                                                             \
+    X(OWN_SSID, "ESP-%h", "ESP_%h")                                                                                    \
+    X(OWN_HOST_NAME, "ESP-%h", "espressif")                                                                            \
     X(UART, "%n:%d,%d,%d,%d,%d", "%n:%d,%d,%d,%d,%d\r\n")                                                              \
     X(SEGMENT, "%d,%d\r\n", NULL)                                                                                      \
     X(SEGMENT_LATER, "\r\n", NULL)                                                                                     \

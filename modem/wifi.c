@@ -25,12 +25,6 @@ static bool in_foreground(const modem_t *m)
     return m->slot.wait == WAIT_JOIN;
 }
 
-void wifi_soft_ap_mac(const modem_t *m, uint8_t out[6])
-{
-    memcpy(out, m->config->mac, 6);
-    out[0] |= 2;
-}
-
 /* fe80:: and the MAC as EUI-64. */
 cipmux_address_t wifi_local_ip6(const uint8_t mac[6])
 {
@@ -43,7 +37,7 @@ cipmux_address_t wifi_local_ip6(const uint8_t mac[6])
 /* The network of the router and the MAC as EUI-64. */
 cipmux_address_t wifi_global_ip6(const modem_t *m)
 {
-    cipmux_address_t address = wifi_local_ip6(m->config->mac);
+    cipmux_address_t address = wifi_local_ip6(m->interfaces.station_mac);
     if (!m->wifi.advertised) return (cipmux_address_t){ 0 };
     memcpy(address.bytes, m->wifi.network6, sizeof m->wifi.network6);
     return address;
@@ -92,7 +86,7 @@ void wifi_retry(modem_t *m)
 static void drop_association(modem_t *m, bool print)
 {
     if (!associated(m)) return;
-    links_leave(m);
+    links_leave(m, false, NULL);
     if (print) say_event(m, TEXT_WIFI_DISCONNECT);
     m->wifi.state = WIFI_IDLE;
     m->wifi.link_ended = m->wifi.advertised = false;
@@ -106,6 +100,13 @@ void wifi_leave(modem_t *m)
     m->wifi.gave_up = false;
     m->asks &= ~(uint32_t)ASK_JOIN;
     if (active) m->asks |= ASK_LEAVE;
+}
+
+void wifi_rejoin(modem_t *m)
+{
+    if (m->wifi.state == WIFI_IDLE) return;
+    wifi_leave(m);
+    attempt(m);
 }
 
 /* In the background, with what was stored: at start, and when the station is switched on. */
@@ -130,8 +131,8 @@ void wifi_start(modem_t *m)
                           .auths = 0xffff,
                           .floor = -100 }, /* [wifi 3.6] */
     };
-    memcpy(m->wifi.ap_address, saved->ap_address, 4);
     m->asks |= ASK_RADIO;
+    if (wifi_soft_ap_on(m)) soft_ap_ask(m, true);
     if (saved->autoconnect) wifi_autojoin(m);
 }
 
@@ -140,7 +141,8 @@ void wifi_stop(modem_t *m, bool print)
     const bool active = m->wifi.state != WIFI_IDLE;
     if (print && associated(m)) say_event(m, TEXT_WIFI_DISCONNECT);
     m->wifi.state = WIFI_IDLE;
-    m->asks = active ? ASK_LEAVE : 0;
+    m->asks = ASK_RADIO | (active ? (uint32_t)ASK_LEAVE : 0);
+    soft_ap_stop(m);
 }
 
 static int join_code(cipmux_cause_t cause)
@@ -167,6 +169,27 @@ static void fail_join(modem_t *m)
     wifi_leave(m);
 }
 
+static void got_address(modem_t *m, const network_t *network)
+{
+    wifi_t *const w = &m->wifi;
+    const bool    renewed = w->state == WIFI_JOINED;
+    w->state = WIFI_JOINED;
+    w->cause = CIPMUX_CAUSE_NONE;
+    w->network = *network;
+    if (renewed) return;
+    w->link_ended = false;
+    say_event(m, TEXT_WIFI_GOT_IP);
+    provision_joined(m);
+    if (m->cipv6) say_event(m, TEXT_WIFI_GOT_IP6_LL);
+    slot_end(m, WAIT_JOIN, OUTCOME_DONE);
+}
+
+static bool has_static(const modem_t *m)
+{
+    static const uint8_t none[4];
+    return !station_uses_dhcp(m) && memcmp(m->interfaces.station_network.ip, none, 4) != 0;
+}
+
 static cipmux_answer_t joined(modem_t *m, const cipmux_event_t *event)
 {
     wifi_t *const w = &m->wifi;
@@ -176,26 +199,20 @@ static cipmux_answer_t joined(modem_t *m, const cipmux_event_t *event)
     w->rssi = event->ap->rssi;
     w->state = WIFI_ASSOCIATED;
     w->since = m->now;
+    if (wifi_soft_ap_on(m)) soft_ap_ask(m, false); /* it follows the station's channel [wifi 4.1] */
     say_event(m, TEXT_WIFI_CONNECTED);
+    if (has_static(m)) got_address(m, &m->interfaces.station_network);
     return CIPMUX_TAKEN;
 }
 
 static cipmux_answer_t leased(modem_t *m, const cipmux_event_t *event)
 {
-    wifi_t *const w = &m->wifi;
-    if (!associated(m)) return CIPMUX_REFUSED;
-    const bool renewed = w->state == WIFI_JOINED;
-    w->state = WIFI_JOINED;
-    w->cause = CIPMUX_CAUSE_NONE;
-    memcpy(w->address, event->address.bytes, 4);
-    memcpy(w->gateway, event->gateway, 4);
-    memcpy(w->netmask, event->netmask, 4);
-    if (renewed) return CIPMUX_TAKEN;
-    w->link_ended = false;
-    say_event(m, TEXT_WIFI_GOT_IP);
-    provision_joined(m);
-    if (m->cipv6) say_event(m, TEXT_WIFI_GOT_IP6_LL);
-    slot_end(m, WAIT_JOIN, OUTCOME_DONE);
+    network_t network;
+    if (!associated(m) || !station_uses_dhcp(m)) return CIPMUX_REFUSED;
+    memcpy(network.ip, event->address.bytes, 4);
+    memcpy(network.gateway, event->gateway, 4);
+    memcpy(network.netmask, event->netmask, 4);
+    got_address(m, &network);
     return CIPMUX_TAKEN;
 }
 
@@ -217,20 +234,25 @@ static cipmux_answer_t heard(modem_t *m, const cipmux_event_t *event)
     return CIPMUX_TAKEN;
 }
 
-/* What was received before the loss is printed first. */
-static bool links_hold_data(const modem_t *m)
+/* By DHCP the address goes until there is a new one; a static one is there at once; with neither nothing changes. */
+void wifi_readdress(modem_t *m)
 {
-    for (size_t id = 0; id < CIPMUX_LINKS; id++) {
-        const link_t *const link = &m->link[id];
-        if (link->fill > 0 && link->type != CIPMUX_UDP && receiver_mode(m, link) != RECEIVER_PASSIVE) return true;
+    if (!associated(m)) return;
+    if (station_uses_dhcp(m)) {
+        m->wifi.state = WIFI_ASSOCIATED;
+        m->wifi.since = m->now;
+    } else if (has_static(m)) {
+        m->wifi.state = WIFI_JOINED;
+        m->wifi.network = m->interfaces.station_network;
+        if (quirk(m, CIPMUX_QUIRK_STATIC_GOT_IP)) m->slot.after = AFTER_GOT_IP;
     }
-    return false;
+    m->asks |= ASK_ADDRESS;
 }
 
 static cipmux_answer_t lost(modem_t *m, const cipmux_event_t *event)
 {
     if (m->wifi.state == WIFI_IDLE || m->wifi.state == WIFI_RETRY) return CIPMUX_REFUSED;
-    if (associated(m) && links_hold_data(m)) return CIPMUX_LATER;
+    if (associated(m) && links_hold_data(m, false, NULL)) return CIPMUX_LATER;
     if (!in_foreground(m)) note(m, CIPMUX_REASON_WIFI_LOST, -1, (int32_t)event->cause);
     if (associated(m)) m->wifi.reconnect_attempt = 0;
     drop_association(m, true);
@@ -379,6 +401,17 @@ void wifi_fill_join(const modem_t *m, cipmux_request_t *out)
     out->join.auth_floor = m->wifi.auth_floor;
     out->join.silence_ms = m->config->time_ms[CIPMUX_TIME_SILENCE];
     out->join.strongest = m->family == FAMILY_NONOS || s->strongest;
+    out->join.dhcp = station_uses_dhcp(m);
+    memcpy(out->join.address, m->interfaces.station_network.ip, 4);
+    memcpy(out->join.mac, m->interfaces.station_mac, 6);
+}
+
+void wifi_fill_address(const modem_t *m, cipmux_request_t *out)
+{
+    out->ticket = m->wifi.ticket;
+    out->address.lease_ms = m->config->time_ms[CIPMUX_TIME_LEASE];
+    out->address.dhcp = station_uses_dhcp(m);
+    memcpy(out->address.address, m->interfaces.station_network.ip, 4);
 }
 
 void wifi_fill_scan(const modem_t *m, cipmux_request_t *out)
@@ -410,6 +443,15 @@ verdict_t query_cwmode(modem_t *m)
     return VERDICT_OK;
 }
 
+void wifi_mode_changed(modem_t *m)
+{
+    if (!wifi_station_on(m)) {
+        wifi_leave(m);
+        provision_station_off(m);
+    }
+    if (!wifi_soft_ap_on(m)) soft_ap_drop(m);
+}
+
 verdict_t set_cwmode(modem_t *m, args_t *args)
 {
     const uint8_t mode = (uint8_t)args->at[0].number;
@@ -419,15 +461,10 @@ verdict_t set_cwmode(modem_t *m, args_t *args)
     if (mode == was) return VERDICT_OK;
     m->wifi.mode = mode;
     m->asks |= ASK_RADIO;
-    if ((was & 1) != 0 && (mode & 1) == 0) {
-        if (quirk(m, CIPMUX_QUIRK_LEAVE_BEFORE_OK))
-            wifi_leave(m);
-        else
-            m->slot.after = AFTER_LEAVE;
-        m->wifi.ever_started = false;
-        provision_station_off(m);
-    }
-    if ((was & 1) == 0 && (mode & 1) != 0 && join) m->slot.after = AFTER_AUTOJOIN;
+    if (!wifi_station_on(m)) m->wifi.ever_started = false;
+    if (quirk(m, CIPMUX_QUIRK_LEAVE_BEFORE_OK)) wifi_mode_changed(m);
+    m->slot.after = (was & 1) == 0 && join ? AFTER_MODE_JOIN : AFTER_MODE;
+    if ((was & 2) == 0 && wifi_soft_ap_on(m)) soft_ap_ask(m, true);
     return VERDICT_OK;
 }
 

@@ -5,7 +5,7 @@
  *
  *   gpio_init(&pins);
  *   while (cipmux_request(...)) if (gpio_serves(&request)) gpio_request(&pins, now, &request);
- *   if (gpio_offer(&pins, now, &modem) == GPIO_RESET) radio_station_reset(&station);
+ *   if (gpio_offer(&pins, now, &modem) == GPIO_RESET) radio_station_reset(&air, &station);
  *   wait until gpio_deadline(&pins)
  */
 #ifndef WORLD_GPIO_H

@@ -87,16 +87,10 @@ static void open_socket(net_t *net, const cipmux_request_t *request)
     net->socket[slot].port = fails ? 0 : port;
 }
 
-static bool in_soft_ap_network(const cipmux_address_t *to)
-{
-    static const uint8_t network[3] = { 192, 168, 4 };
-    return to->family == 4 && memcmp(to->bytes, network, 3) == 0;
-}
-
 /* What a SYN to this place meets. `*due_us` begins as now. */
 static cipmux_cause_t dial_outcome(const net_place_t *place, const cipmux_request_t *request, uint64_t *due_us)
 {
-    if (request->dial.from_soft_ap && !in_soft_ap_network(&request->dial.to)) {
+    if (request->dial.route == CIPMUX_NO_ROUTE) {
         return CIPMUX_CAUSE_UNREACHABLE;
     }
     if (place == NULL) {
@@ -224,6 +218,9 @@ void net_request(net_t *net, uint64_t now_us, const cipmux_request_t *request)
     case CIPMUX_REQUEST_PINS:
     case CIPMUX_REQUEST_STORE:
     case CIPMUX_REQUEST_SLEEP:
+    case CIPMUX_REQUEST_SOFT_AP:
+    case CIPMUX_REQUEST_KICK:
+    case CIPMUX_REQUEST_ADDRESS:
     case CIPMUX_REQUEST_RADIO: net_fault(net, "request %d is not for the network", (int)request->kind); break;
     }
 }

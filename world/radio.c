@@ -2,7 +2,7 @@
  *
  * A station that joined remembers the access point's epoch. Whatever throws stations out only changes that number; each
  * station finds out by itself at its next radio_offer(). */
-#include "radio.h"
+#include "radio_parts.h"
 
 #include <string.h>
 
@@ -27,13 +27,6 @@ void radio_station_init(radio_station_t *station, uint8_t number)
     station->number = number;
 }
 
-void radio_station_reset(radio_station_t *station)
-{
-    const cipmux_refuses_t refuses = station->refuses; /* no reset changes it */
-    radio_station_init(station, station->number);
-    station->refuses = refuses;
-}
-
 static bool is_heard(const radio_ap_t *ap)
 {
     return ap->used && !ap->off_air && ap->seen.rssi >= RADIO_FLOOR;
@@ -41,7 +34,7 @@ static bool is_heard(const radio_ap_t *ap)
 
 /* ---- Which access point is meant ------------------------------------------------------------------------------- */
 
-static bool same_name(const cipmux_ap_t *ap, const uint8_t *ssid, size_t length)
+bool radio_same_name(const cipmux_ap_t *ap, const uint8_t *ssid, size_t length)
 {
     return ap->ssid_length == length && memcmp(ap->ssid, ssid, length) == 0;
 }
@@ -53,10 +46,11 @@ static bool on_channels(const radio_ap_t *ap, uint8_t first, uint8_t channels)
 
 static bool scan_shows(const radio_station_t *station, const radio_ap_t *ap)
 {
-    if (!is_heard(ap) || !on_channels(ap, station->scan.first_channel, station->scan.channels)) {
+    if (!is_heard(ap) || radio_soft_ap_is_of(ap, station) ||
+        !on_channels(ap, station->scan.first_channel, station->scan.channels)) {
         return false;
     }
-    if (station->scan.ssid_length != 0 && !same_name(&ap->seen, station->scan.ssid, station->scan.ssid_length)) {
+    if (station->scan.ssid_length != 0 && !radio_same_name(&ap->seen, station->scan.ssid, station->scan.ssid_length)) {
         return false;
     }
     if (!station->scan.any_bssid && memcmp(ap->seen.bssid, station->scan.bssid, 6) != 0) {
@@ -67,7 +61,8 @@ static bool scan_shows(const radio_station_t *station, const radio_ap_t *ap)
 
 static bool join_fits(const radio_station_t *station, const radio_ap_t *ap)
 {
-    if (!is_heard(ap) || !same_name(&ap->seen, station->join.ssid, station->join.ssid_length) ||
+    if (!is_heard(ap) || radio_soft_ap_is_of(ap, station) ||
+        !radio_same_name(&ap->seen, station->join.ssid, station->join.ssid_length) ||
         !on_channels(ap, station->join.first_channel, station->join.channels)) {
         return false;
     }
@@ -107,20 +102,33 @@ static size_t join_target(const radio_t *radio, const radio_station_t *station)
     return best;
 }
 
+bool radio_password_fits(const radio_ap_t *ap, const uint8_t *password, size_t length)
+{
+    return ap->seen.security == 0 ||
+           (ap->password_length == length && memcmp(ap->password, password, ap->password_length) == 0);
+}
+
 static cipmux_cause_t join_verdict(const radio_station_t *station, const radio_ap_t *ap)
 {
     if (ap->refuses) {
         return CIPMUX_CAUSE_JOIN_REFUSED;
     }
-    bool same = ap->password_length == station->join.password_length &&
-                memcmp(ap->password, station->join.password, ap->password_length) == 0;
-    return ap->seen.security == 0 || same ? CIPMUX_CAUSE_NONE : CIPMUX_CAUSE_PASSWORD;
+    return radio_password_fits(ap, station->join.password, station->join.password_length) ? CIPMUX_CAUSE_NONE
+                                                                                          : CIPMUX_CAUSE_PASSWORD;
 }
 
 /* ---- Requests -------------------------------------------------------------------------------------------------- */
 
-static void stop_joining(radio_station_t *station)
+static radio_member_t *member_of(radio_t *radio, const radio_station_t *station)
 {
+    return radio_member(radio, station->ap, station->join.mac);
+}
+
+static void stop_joining(radio_t *radio, radio_station_t *station)
+{
+    if (station->joined && radio->ap[station->ap].owner != 0) {
+        radio_member_leaves(radio, member_of(radio, station));
+    }
     station->joining = station->joined = station->leasing = station->advertising = station->silent = false;
 }
 
@@ -142,9 +150,9 @@ static void start_scan(radio_station_t *station, uint64_t now_us, const cipmux_r
     memcpy(station->scan.bssid, request->scan.bssid, 6);
 }
 
-static void start_join(radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
+static void start_join(radio_t *radio, radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
 {
-    stop_joining(station);
+    stop_joining(radio, station);
     station->joining = true;
     station->join_delayed = false;
     station->join_ticket = request->ticket;
@@ -166,26 +174,57 @@ static void start_join(radio_station_t *station, uint64_t now_us, const cipmux_r
     station->join.auth_floor = request->join.auth_floor;
     station->silence_ms = request->join.silence_ms;
     station->join.strongest = request->join.strongest;
+    station->join.dhcp = request->join.dhcp;
+    memcpy(station->join.mac, request->join.mac, 6);
+    memcpy(station->join.address, request->join.address, 4);
+}
+
+/* The joined station asks for an address from now on, or has one of its own. */
+static void readdress(radio_t *radio, radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
+{
+    if (!station->joined) {
+        return;
+    }
+    const radio_ap_t *ap = &radio->ap[station->ap];
+    station->leasing = request->address.dhcp && !ap->no_dhcp;
+    station->lease_due_us = now_us + (uint64_t)request->address.lease_ms * 1000 + ap->lease_us;
+    if (ap->owner != 0) {
+        radio_member_address(radio, member_of(radio, station), request->address.dhcp ? NULL : request->address.address,
+                             station->lease_due_us);
+    }
 }
 
 bool radio_serves(const cipmux_request_t *request)
 {
     return request->kind == CIPMUX_REQUEST_SCAN || request->kind == CIPMUX_REQUEST_JOIN ||
            request->kind == CIPMUX_REQUEST_LEAVE || request->kind == CIPMUX_REQUEST_RADIO ||
-           request->kind == CIPMUX_REQUEST_SMART || request->kind == CIPMUX_REQUEST_WPS;
+           request->kind == CIPMUX_REQUEST_SMART || request->kind == CIPMUX_REQUEST_WPS ||
+           request->kind == CIPMUX_REQUEST_SOFT_AP || request->kind == CIPMUX_REQUEST_KICK ||
+           request->kind == CIPMUX_REQUEST_ADDRESS;
 }
 
-void radio_request(radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
+void radio_request(radio_t *radio, radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
 {
     if (request->kind == CIPMUX_REQUEST_SCAN) {
         start_scan(station, now_us, request);
     } else if (request->kind == CIPMUX_REQUEST_JOIN) {
-        start_join(station, now_us, request);
+        start_join(radio, station, now_us, request);
     } else if (request->kind == CIPMUX_REQUEST_LEAVE) {
-        stop_joining(station);
-    } else if (request->kind == CIPMUX_REQUEST_RADIO && !request->radio.station) {
-        stop_joining(station);
-        station->scanning = false;
+        stop_joining(radio, station);
+    } else if (request->kind == CIPMUX_REQUEST_ADDRESS) {
+        readdress(radio, station, now_us, request);
+    } else if (request->kind == CIPMUX_REQUEST_SOFT_AP) {
+        radio_soft_ap_set(radio, station, request);
+    } else if (request->kind == CIPMUX_REQUEST_KICK) {
+        radio_soft_ap_kicks(radio, station, request->kick.mac);
+    } else if (request->kind == CIPMUX_REQUEST_RADIO) {
+        if (!request->radio.station) {
+            stop_joining(radio, station);
+            station->scanning = false;
+        }
+        if (!request->radio.soft_ap) {
+            radio_soft_ap_off(radio, station);
+        }
     } else if (request->kind == CIPMUX_REQUEST_SMART) {
         station->smart = request->provision.on;
         station->smart_timed = station->smart_typed = false;
@@ -195,6 +234,15 @@ void radio_request(radio_station_t *station, uint64_t now_us, const cipmux_reque
         station->wps_floor = request->provision.auth_floor;
         station->wps_ticket = request->ticket;
     }
+}
+
+void radio_station_reset(radio_t *radio, radio_station_t *station)
+{
+    stop_joining(radio, station);
+    radio_soft_ap_off(radio, station);
+    const cipmux_refuses_t refuses = station->refuses; /* no reset changes it */
+    radio_station_init(station, station->number);
+    station->refuses = refuses;
 }
 
 /* ---- Events ---------------------------------------------------------------------------------------------------- */
@@ -229,7 +277,7 @@ static bool offer_scan(const radio_t *radio, radio_station_t *station, uint64_t 
 }
 
 /* The outcome of an association, when its time has come. */
-static bool offer_join(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+static bool offer_join(radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
 {
     if (!station->joining || now_us < station->join_due_us) {
         return false;
@@ -247,6 +295,13 @@ static bool offer_join(const radio_t *radio, radio_station_t *station, uint64_t 
     }
     cipmux_event_t event = { .kind = CIPMUX_EVENT_LOST, .ticket = station->join_ticket };
     event.cause = ap == NULL ? CIPMUX_CAUSE_NO_AP : join_verdict(station, ap);
+    if (event.cause == CIPMUX_CAUSE_NONE && ap->owner != 0 && !radio_soft_ap_has_room(radio, target)) {
+        event.cause = CIPMUX_CAUSE_JOIN_REFUSED;
+    }
+    if (event.cause == CIPMUX_CAUSE_NONE && ap->owner != 0 &&
+        !radio_member_may_enter(radio, target, station->join.mac)) {
+        return false;
+    }
     if (event.cause == CIPMUX_CAUSE_NONE) {
         event.kind = CIPMUX_EVENT_JOINED;
         event.ap = &ap->seen;
@@ -261,13 +316,18 @@ static bool offer_join(const radio_t *radio, radio_station_t *station, uint64_t 
         station->ap = target;
         station->epoch = ap->epoch;
         station->rssi = ap->seen.rssi;
-        station->leasing = !ap->no_dhcp;
+        station->leasing = station->join.dhcp && !ap->no_dhcp;
         station->lease_due_us = now_us + (uint64_t)station->lease_ms * 1000 + ap->lease_us;
+        if (ap->owner != 0) {
+            station->lease_due_us -= ap->lease_us; /* a modem's soft-AP takes as long as its station */
+            radio_member_enters(radio, target, station->join.mac, station->join.dhcp ? NULL : station->join.address,
+                                station->lease_due_us);
+        }
     }
     return true;
 }
 
-static bool offer_lease(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+static bool offer_lease(radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
 {
     if (!station->leasing || now_us < station->lease_due_us) {
         return false;
@@ -275,8 +335,16 @@ static bool offer_lease(const radio_t *radio, radio_station_t *station, uint64_t
     const radio_ap_t *ap = &radio->ap[station->ap];
     cipmux_event_t    event = { .kind = CIPMUX_EVENT_LEASE, .ticket = station->join_ticket };
     event.address.family = 4;
-    memcpy(event.address.bytes, ap->address, 4);
-    event.address.bytes[3] = (uint8_t)(event.address.bytes[3] + station->number);
+    if (ap->owner != 0) {
+        const radio_member_t *member = member_of(radio, station);
+        if (member == NULL || !radio_member_has_address(member)) {
+            return false;
+        }
+        memcpy(event.address.bytes, member->address, 4);
+    } else {
+        memcpy(event.address.bytes, ap->address, 4);
+        event.address.bytes[3] = (uint8_t)(event.address.bytes[3] + station->number);
+    }
     memcpy(event.gateway, ap->gateway, 4);
     memcpy(event.netmask, ap->netmask, 4);
     if (cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER) {
@@ -324,7 +392,9 @@ static bool is_lost(const radio_t *radio, radio_station_t *station, uint64_t now
     const radio_ap_t *ap = &radio->ap[station->ap];
     if (!station->joined || is_heard(ap)) {
         station->silent = false;
-        return station->joined && ap->epoch != station->epoch;
+        return station->joined &&
+               (ap->epoch != station->epoch ||
+                (ap->owner != 0 && radio_member_at(radio, station->ap, station->join.mac) == RADIO_MEMBERS));
     }
     if (!station->silent) {
         station->silent = true;
@@ -333,7 +403,7 @@ static bool is_lost(const radio_t *radio, radio_station_t *station, uint64_t now
     return now_us >= station->silent_due_us;
 }
 
-static bool offer_loss(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+static bool offer_loss(radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
 {
     if (!is_lost(radio, station, now_us)) {
         return false;
@@ -342,7 +412,7 @@ static bool offer_loss(const radio_t *radio, radio_station_t *station, uint64_t 
     if (cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER) {
         return false;
     }
-    stop_joining(station);
+    stop_joining(radio, station);
     return true;
 }
 
@@ -412,14 +482,16 @@ static bool offer_refusal(const radio_t *radio, radio_station_t *station, uint64
     return true;
 }
 
-bool radio_offer(const radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
+bool radio_offer(radio_t *radio, radio_station_t *station, uint64_t now_us, cipmux_t *modem)
 {
-    bool moved = false;
-    while (offer_scan(radio, station, now_us, modem) || offer_loss(radio, station, now_us, modem) ||
-           offer_join(radio, station, now_us, modem) || offer_lease(radio, station, now_us, modem) ||
-           offer_network(radio, station, now_us, modem) || offer_signal(radio, station, now_us, modem) ||
-           offer_smart(radio, station, now_us, modem) || offer_wps(radio, station, now_us, modem) ||
-           offer_refusal(radio, station, now_us, modem)) {
+    bool moved = radio_guests_turn(radio, now_us);
+    moved = radio_leases_turn(radio, now_us) || moved;
+    while (radio_tell(radio, station, now_us, modem) || offer_scan(radio, station, now_us, modem) ||
+           offer_loss(radio, station, now_us, modem) || offer_join(radio, station, now_us, modem) ||
+           offer_lease(radio, station, now_us, modem) || offer_network(radio, station, now_us, modem) ||
+           offer_signal(radio, station, now_us, modem) || offer_smart(radio, station, now_us, modem) ||
+           offer_wps(radio, station, now_us, modem) || offer_refusal(radio, station, now_us, modem)) {
+        radio_leases_turn(radio, now_us);
         moved = true;
     }
     return moved;
@@ -430,9 +502,10 @@ static uint64_t sooner(uint64_t due_us, uint64_t now_us, bool pending, uint64_t 
     return pending && at_us > now_us && at_us < due_us ? at_us : due_us;
 }
 
-uint64_t radio_deadline(const radio_station_t *station, uint64_t now_us)
+uint64_t radio_deadline(const radio_t *radio, const radio_station_t *station, uint64_t now_us)
 {
-    uint64_t due_us = sooner(CIPMUX_NEVER, now_us, station->scanning, station->scan_due_us);
+    uint64_t due_us = radio_soft_ap_deadline(radio, now_us);
+    due_us = sooner(due_us, now_us, station->scanning, station->scan_due_us);
     due_us = sooner(due_us, now_us, station->joining, station->join_due_us);
     due_us = sooner(due_us, now_us, station->silent, station->silent_due_us);
     due_us = sooner(due_us, now_us, station->smart && station->smart_timed, station->smart_due_us);
@@ -465,7 +538,7 @@ static void ap_defaults(radio_ap_t *ap, const uint8_t *bssid)
 static radio_ap_t *find_bssid(radio_t *radio, const uint8_t *bssid)
 {
     for (size_t i = 0; i < RADIO_APS; i++) {
-        if (radio->ap[i].used && memcmp(radio->ap[i].seen.bssid, bssid, 6) == 0) {
+        if (radio->ap[i].used && radio->ap[i].owner == 0 && memcmp(radio->ap[i].seen.bssid, bssid, 6) == 0) {
             return &radio->ap[i];
         }
     }
@@ -513,7 +586,7 @@ bool radio_ap_air(radio_t *radio, const void *ssid, size_t length, bool on_air)
     bool found = false;
     for (size_t i = 0; i < RADIO_APS; i++) {
         radio_ap_t *ap = &radio->ap[i];
-        if (ap->used && same_name(&ap->seen, ssid, length)) {
+        if (ap->used && ap->owner == 0 && radio_same_name(&ap->seen, ssid, length)) {
             found = true;
             ap->off_air = !on_air;
             ap->epoch += on_air ? 0 : 1;
@@ -525,7 +598,7 @@ bool radio_ap_air(radio_t *radio, const void *ssid, size_t length, bool on_air)
 void radio_kick(radio_t *radio)
 {
     for (size_t i = 0; i < RADIO_APS; i++) {
-        radio->ap[i].epoch++;
+        radio->ap[i].epoch += radio->ap[i].owner == 0 ? 1 : 0;
     }
 }
 
@@ -533,6 +606,6 @@ void radio_forget(radio_t *radio)
 {
     radio_kick(radio);
     for (size_t i = 0; i < RADIO_APS; i++) {
-        radio->ap[i].used = false;
+        radio->ap[i].used = radio->ap[i].used && radio->ap[i].owner != 0;
     }
 }

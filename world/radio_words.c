@@ -245,6 +245,140 @@ static bool say_sdk(void *context, words_t *words)
                : words_expected(words, how, "ok, or refuses");
 }
 
+/* ---- Stations of the modems' soft-APs ---------------------------------------------------------------------------- */
+
+static bool guest_credentials(words_t *words, radio_guest_t *guest)
+{
+    const words_arg_t *ssid = words_key(words, "ssid"), *password = words_key(words, "password");
+    if (ssid != NULL && (ssid->length < 1 || ssid->length > CIPMUX_SSID_MAX)) {
+        return words_expected(words, ssid, "a name of 1 to 32 bytes");
+    }
+    if (password != NULL && password->length > CIPMUX_PASSWORD_MAX) {
+        return words_expected(words, password, "at most 64 bytes");
+    }
+    if (ssid != NULL) {
+        memcpy(guest->ssid, ssid->text, ssid->length);
+        guest->ssid_length = (uint8_t)ssid->length;
+    }
+    if (password != NULL) {
+        memcpy(guest->password, password->text, password->length);
+        guest->password_length = (uint8_t)password->length;
+    }
+    return guest->ssid_length > 0 || words_fail(words, words->arg[0].column, "station %s needs ssid=TEXT", guest->name);
+}
+
+static bool guest_address(words_t *words, radio_guest_t *guest)
+{
+    const words_arg_t *mac = words_key(words, "mac"), *address = words_key(words, "address");
+    const words_arg_t *dhcp = words_key(words, "dhcp");
+    if ((mac != NULL && !words_mac(words, mac, guest->mac)) ||
+        (address != NULL && !words_ip4(words, address, guest->address))) {
+        return false;
+    }
+    guest->own_address = guest->own_address || address != NULL;
+    if (dhcp == NULL) {
+        return true;
+    }
+    guest->own_address = false;
+    guest->no_dhcp = words_is(dhcp, "never");
+    guest->lease_us = 0;
+    return guest->no_dhcp || words_duration((const char *)dhcp->text, dhcp->length, &guest->lease_us) ||
+           words_expected(words, dhcp, "never, or a time such as 2s");
+}
+
+/* A new station, or a change of one, which leaves first: keys that are not there keep what they were. */
+static bool say_station(void *context, words_t *words)
+{
+    radio_t           *radio = context;
+    const words_arg_t *name = words_plain(words, 1, "a name");
+    if (name == NULL) {
+        return false;
+    }
+    if (name->length == 0 || name->length >= RADIO_NAME) {
+        return words_expected(words, name, "a name of 1 to 23 bytes");
+    }
+    bool           known = radio_find_guest(radio, (const char *)name->text) != NULL;
+    radio_guest_t *place = radio_guest(radio, (const char *)name->text);
+    if (place == NULL) {
+        return words_fail(words, 1, "more than %d stations", (int)RADIO_GUESTS);
+    }
+    radio_guest_t guest = *place;
+    place->used = known; /* a wrong line leaves no station behind */
+    guest.away = false;
+    if (!guest_credentials(words, &guest) || !guest_address(words, &guest) ||
+        !words_key_time(words, "after", &guest.associate_us) || !words_complete(words)) {
+        return false;
+    }
+    if (known) {
+        radio_guest_leaves(radio, place, words->now_us, false);
+    }
+    guest.joined = guest.waiting = guest.refused = false;
+    *place = guest;
+    return true;
+}
+
+/* The station that is named at the second place. */
+static radio_guest_t *named_guest(radio_t *radio, words_t *words)
+{
+    const words_arg_t *name = words_plain(words, 1, "the name of a station");
+    radio_guest_t     *guest = name == NULL ? NULL : radio_find_guest(radio, (const char *)name->text);
+    if (name != NULL && guest == NULL) {
+        words_expected(words, name, "the name of a station");
+    }
+    return guest;
+}
+
+static bool say_station_leaves(void *context, words_t *words)
+{
+    radio_t       *radio = context;
+    radio_guest_t *guest = named_guest(radio, words);
+    bool           silently = false;
+    if (guest == NULL || !words_flag(words, "silently", &silently)) {
+        return false;
+    }
+    radio_guest_leaves(radio, guest, words->now_us, silently);
+    return true;
+}
+
+static bool say_station_returns(void *context, words_t *words)
+{
+    radio_guest_t *guest = named_guest(context, words);
+    if (guest != NULL) {
+        guest->away = false;
+    }
+    return guest != NULL;
+}
+
+static bool say_station_renews(void *context, words_t *words)
+{
+    radio_t       *radio = context;
+    radio_guest_t *guest = named_guest(radio, words);
+    if (guest != NULL) {
+        radio_guest_renews(radio, guest, words->now_us);
+    }
+    return guest != NULL;
+}
+
+static bool say_station_is(void *context, words_t *words)
+{
+    uint8_t            ip[4], wanted[4];
+    radio_guest_t     *guest = named_guest(context, words);
+    const words_arg_t *how = guest == NULL ? NULL : words_plain(words, 2, "joined, out or its address");
+    if (how == NULL) {
+        return false;
+    }
+    bool joined = radio_guest_joined(context, guest, ip);
+    bool good = words_is(how, "out") ? !joined : joined;
+    if (!words_is(how, "out") && !words_is(how, "joined")) {
+        if (!words_ip4(words, how, wanted)) {
+            return false;
+        }
+        good = memcmp(ip, wanted, 4) == 0;
+    }
+    return good || words_fail(words, how->column, "%s is %s, with %u.%u.%u.%u", guest->name, joined ? "joined" : "out",
+                              ip[0], ip[1], ip[2], ip[3]);
+}
+
 const words_verb_t radio_verbs[RADIO_VERBS] = {
     { "ap", say_ap,
       "ap ssid=TEXT [password=TEXT] [bssid=MAC] [channel=1-14] [rssi=DBM] [ecn=0-7] [offset=KHZ] [freqcal=N] "
@@ -254,7 +388,7 @@ const words_verb_t radio_verbs[RADIO_VERBS] = {
       "an access point; the bssid of one that is there changes it; without password it is open" },
     { "ap-gone", say_ap_gone, "ap-gone ssid=TEXT", "it leaves the air; stations on it are lost" },
     { "ap-back", say_ap_back, "ap-back ssid=TEXT", "it returns" },
-    { "kick", say_kick, "kick", "every access point throws its stations out" },
+    { "kick", say_kick, "kick", "every access point but the modem's own throws its stations out" },
     { "no-aps", say_no_aps, "no-aps", "forgets all access points" },
     { "scan", say_scan, "scan refused|ok", "what AT+CWLAP meets" },
     { "smartconfig", say_smartconfig,
@@ -263,4 +397,12 @@ const words_verb_t radio_verbs[RADIO_VERBS] = {
     { "sdk", say_sdk, "sdk refuses station-set|station-connect|wps-enable|wps-set|wps-start|wps-stop; sdk ok",
       "a fault of the module: the firmware below the AT commands refuses that" },
     { "wps-button", say_wps_button, "wps-button ssid=TEXT", "somebody presses it: WPS works for two minutes" },
+    { "station", say_station,
+      "station NAME ssid=TEXT [password=TEXT] [mac=MAC] [address=IP] [dhcp=never|TIME] [after=TIME]",
+      "joins the modem's soft-AP of that name, whenever there is one; the same name changes it" },
+    { "station-leaves", say_station_leaves, "station-leaves NAME [silently]",
+      "leaves; silently: the soft-AP notices later" },
+    { "station-returns", say_station_returns, "station-returns NAME", "wants to be joined again" },
+    { "station-renews", say_station_renews, "station-renews NAME", "asks for its address again" },
+    { "station-is", say_station_is, "station-is NAME joined|out|IP", "checks whether it is joined, or its address" },
 };

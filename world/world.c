@@ -208,11 +208,11 @@ void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *requ
         world->store_asked = true;
     } else if (gpio_serves(request)) {
         gpio_request(&world->pins, now_us, request);
-        if (world->pins.asleep) radio_station_reset(&world->station);
+        if (world->pins.asleep) radio_station_reset(&world->radio, &world->station);
     } else if (request->kind == CIPMUX_REQUEST_MDNS) {
         answer_mdns(world, request);
     } else if (radio_serves(request)) {
-        radio_request(&world->station, now_us, request);
+        radio_request(&world->radio, &world->station, now_us, request);
     } else {
         net_request(&world->net, now_us, request);
     }
@@ -221,7 +221,7 @@ void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *requ
 static bool offer_pins(world_t *world, uint64_t now_us)
 {
     gpio_due_t due = gpio_offer(&world->pins, now_us, world->modem);
-    if (due == GPIO_RESET) radio_station_reset(&world->station);
+    if (due == GPIO_RESET) radio_station_reset(&world->radio, &world->station);
     return due != GPIO_NOTHING;
 }
 
@@ -253,8 +253,21 @@ static bool offer_stored(world_t *world, uint64_t now_us)
     return true;
 }
 
+/* A station that left takes its connections along: nothing reaches it any more. */
+static void lose_peers(world_t *world, uint64_t now_us)
+{
+    for (size_t i = 0; i < NET_PEERS; i++) {
+        net_peer_t *peer = &world->net.peer[i];
+        if (peer->state == NET_CONNECTED && peer->address.family == 4 && !peer->vanished &&
+            radio_has_left(&world->radio, &world->station, peer->address.bytes)) {
+            net_vanish(peer, now_us);
+        }
+    }
+}
+
 bool world_offer(world_t *world, uint64_t now_us)
 {
+    lose_peers(world, now_us);
     bool moved = offer_pins(world, now_us);
     moved = offer_line(world, now_us) || moved;
     moved = offer_stored(world, now_us) || moved;
@@ -264,7 +277,7 @@ bool world_offer(world_t *world, uint64_t now_us)
 
 uint64_t world_deadline(const world_t *world, uint64_t now_us)
 {
-    uint64_t radio_us = radio_deadline(&world->station, now_us);
+    uint64_t radio_us = radio_deadline(&world->radio, &world->station, now_us);
     uint64_t net_us = net_deadline(&world->net, now_us);
     uint64_t pins_us = gpio_deadline(&world->pins);
     uint64_t sent_us = world->wired && world->line_asked ? uart_sent_at(&world->serial.uart, UART_MODEM) : 0;

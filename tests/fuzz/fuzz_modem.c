@@ -80,6 +80,22 @@ static const char *const commands[] = {
     "AT+CIFSR",
     "AT+SAVETRANSLINK=1,\"10.0.2.2\",80",
     "AT+SAVETRANSLINK=0",
+    "AT+CWMODE=1",
+    "AT+CWMODE=2",
+    "AT+CWSAP=\"own\",\"\",1,0",
+    "AT+CWSAP?",
+    "AT+CWLIF",
+    "AT+CWQIF",
+    "AT+CWDHCP=1,1",
+    "AT+CWDHCP=0,1",
+    "AT+CWDHCPS=1,60,\"192.168.4.2\",\"192.168.4.9\"",
+    "AT+CWDHCPS_CUR=1,60,\"192.168.4.2\",\"192.168.4.9\"",
+    "AT+CIPSTA=\"10.0.2.77\"",
+    "AT+CIPSTA?",
+    "AT+CIPAP=\"10.0.2.1\"",
+    "AT+CIPSTAMAC=\"1a:fe:34:00:00:01\"",
+    "AT+CIPAPMAC=\"1a:fe:34:00:00:02\"",
+    "AT+CWHOSTNAME?",
     "AT+UART_CUR=9600,8,1,0,0",
     "AT+SYSMSG_CUR=7",
     "AT+SYSSTORE=0",
@@ -136,7 +152,7 @@ typedef struct {
     bool            hostile;
     peer_t          peer[CIPMUX_LINKS];
     loan_t          loan[LOANS];
-    uint16_t        resolve, scan, join, smart, wps; /* open tickets; 0: none */
+    uint16_t        resolve, scan, join, smart, wps, soft_ap; /* open tickets; 0: none */
     bool            joined, listen, line, store;
     uint8_t         image[CIPMUX_IMAGE_MAX];
     size_t          image_size;
@@ -224,6 +240,13 @@ static void take_request(fuzz_t *f, const cipmux_request_t *request)
     case CIPMUX_REQUEST_LINE: f->line = true; break;
     case CIPMUX_REQUEST_STORE: f->store = true; break;
     case CIPMUX_REQUEST_UNLISTEN: break;
+    case CIPMUX_REQUEST_SOFT_AP:
+        PROMISE(request->soft_ap.ssid_length > 0 && request->soft_ap.ssid_length <= CIPMUX_SSID_MAX);
+        PROMISE(request->soft_ap.password_length <= CIPMUX_PASSWORD_MAX);
+        f->soft_ap = request->ticket;
+        break;
+    case CIPMUX_REQUEST_KICK:
+    case CIPMUX_REQUEST_ADDRESS: break;
     case CIPMUX_REQUEST_SCAN: f->scan = request->ticket; break;
     case CIPMUX_REQUEST_JOIN: f->join = request->ticket; break;
     case CIPMUX_REQUEST_LEAVE: f->joined = false; break;
@@ -299,7 +322,9 @@ static void advance(fuzz_t *f, uint64_t us)
 
 static cipmux_address_t some_address(fuzz_t *f)
 {
-    return (cipmux_address_t){ .family = 4, .bytes = { 10, 0, 2, 2 }, .port = (uint16_t)(1000 + next(f)) };
+    cipmux_address_t address = { .family = 4, .bytes = { 10, 0, 2, 2 }, .port = (uint16_t)(1000 + next(f)) };
+    if (address.port % 2 != 0) memcpy(address.bytes, (uint8_t[4]){ 192, 168, 4, 2 }, 4); /* a station of the soft-AP */
+    return address;
 }
 
 /* The answers to what is asked, each good or bad. */
@@ -394,6 +419,14 @@ static void answer_radio(fuzz_t *f, unsigned choice)
     static const uint8_t     text[256] = "lab";
     cipmux_credentials_t     told = { text, text, 3, 8 };
     cipmux_event_t           event = { .ticket = f->join, .ap = &ap, .address = some_address(f), .credentials = &told };
+    if (choice >= 192) {
+        event.kind = (cipmux_event_kind_t)(CIPMUX_EVENT_STATION_JOINED + choice % 3);
+        event.ticket = f->soft_ap;
+        event.mac[5] = (uint8_t)(choice / 4 % 16);
+        (void)tell(f, &event, NULL);
+        settle(f);
+        return;
+    }
     switch (choice % 11) {
     case 0: event.kind = CIPMUX_EVENT_JOINED; break;
     case 1: event.kind = CIPMUX_EVENT_LEASE; break;

@@ -29,31 +29,31 @@ static void routes_follow_the_map(void **state)
     static const struct {
         const char     *to;
         address_scope_t scope;
-        bool            soft_ap;
+        cipmux_route_t  by;
         const char     *real; /* NULL: not reachable */
         host_reason_t   reason;
         bool            here;
     } cases[] = {
-        { "10.0.2.2", SCOPE_ALL, false, "127.0.0.1:80", HOST_REASON_NONE, true },
-        { "10.0.2.2", SCOPE_LOCAL, false, "127.0.0.1:80", HOST_REASON_NONE, true },
-        { "10.0.2.2", SCOPE_NONE, false, NULL, HOST_REASON_NET_LIMIT, false },
-        { "127.0.0.1", SCOPE_ALL, false, "127.0.0.1:80", HOST_REASON_LOOPBACK_IS_MODULE, true },
-        { "127.9.9.9", SCOPE_LOCAL, false, "127.0.0.1:80", HOST_REASON_LOOPBACK_IS_MODULE, true },
-        { "::1", SCOPE_LOCAL, false, "[::1]:80", HOST_REASON_LOOPBACK_IS_MODULE, true },
-        { "0.0.0.0", SCOPE_LOCAL, false, "0.0.0.0:80", HOST_REASON_NONE, true },
-        { "10.0.2.3", SCOPE_ALL, false, NULL, HOST_REASON_NOBODY_THERE, false },
-        { "10.0.2.15", SCOPE_ALL, false, NULL, HOST_REASON_NOBODY_THERE, false },
-        { "192.0.2.7", SCOPE_ALL, false, "192.0.2.7:80", HOST_REASON_NONE, false },
-        { "192.0.2.7", SCOPE_LOCAL, false, NULL, HOST_REASON_NET_LIMIT, false },
-        { "2001:db8::7", SCOPE_ALL, false, "[2001:db8::7]:80", HOST_REASON_NONE, false },
-        { "2001:db8::7", SCOPE_LOCAL, false, NULL, HOST_REASON_NET_LIMIT, false },
-        { "10.0.2.2", SCOPE_ALL, true, NULL, HOST_REASON_SOFT_AP_ONLY, false },
-        { "192.168.4.2", SCOPE_ALL, true, "127.0.0.1:80", HOST_REASON_NONE, true },
-        { "192.168.4.3", SCOPE_ALL, true, NULL, HOST_REASON_NOBODY_THERE, false },
+        { "10.0.2.2", SCOPE_ALL, CIPMUX_BY_STATION, "127.0.0.1:80", HOST_REASON_NONE, true },
+        { "10.0.2.2", SCOPE_LOCAL, CIPMUX_BY_STATION, "127.0.0.1:80", HOST_REASON_NONE, true },
+        { "10.0.2.2", SCOPE_NONE, CIPMUX_BY_STATION, NULL, HOST_REASON_NET_LIMIT, false },
+        { "127.0.0.1", SCOPE_ALL, CIPMUX_BY_STATION, "127.0.0.1:80", HOST_REASON_LOOPBACK_IS_MODULE, true },
+        { "127.9.9.9", SCOPE_LOCAL, CIPMUX_BY_STATION, "127.0.0.1:80", HOST_REASON_LOOPBACK_IS_MODULE, true },
+        { "::1", SCOPE_LOCAL, CIPMUX_BY_STATION, "[::1]:80", HOST_REASON_LOOPBACK_IS_MODULE, true },
+        { "0.0.0.0", SCOPE_LOCAL, CIPMUX_BY_STATION, "0.0.0.0:80", HOST_REASON_NONE, true },
+        { "10.0.2.3", SCOPE_ALL, CIPMUX_BY_STATION, NULL, HOST_REASON_NOBODY_THERE, false },
+        { "10.0.2.15", SCOPE_ALL, CIPMUX_BY_STATION, NULL, HOST_REASON_NOBODY_THERE, false },
+        { "192.0.2.7", SCOPE_ALL, CIPMUX_BY_STATION, "192.0.2.7:80", HOST_REASON_NONE, false },
+        { "192.0.2.7", SCOPE_LOCAL, CIPMUX_BY_STATION, NULL, HOST_REASON_NET_LIMIT, false },
+        { "2001:db8::7", SCOPE_ALL, CIPMUX_BY_STATION, "[2001:db8::7]:80", HOST_REASON_NONE, false },
+        { "2001:db8::7", SCOPE_LOCAL, CIPMUX_BY_STATION, NULL, HOST_REASON_NET_LIMIT, false },
+        { "10.0.2.2", SCOPE_ALL, CIPMUX_NO_ROUTE, NULL, HOST_REASON_SOFT_AP_ONLY, false },
+        { "192.168.4.2", SCOPE_ALL, CIPMUX_BY_SOFT_AP, "127.0.0.1:80", HOST_REASON_NONE, true },
+        { "192.168.4.3", SCOPE_ALL, CIPMUX_BY_SOFT_AP, NULL, HOST_REASON_NOBODY_THERE, false },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cipmux_address_t to = at(cases[i].to, 80);
-        address_route_t  route = address_route(cases[i].scope, cases[i].soft_ap, &to);
+        address_route_t  route = address_route(cases[i].scope, cases[i].by, cases[i].real != NULL, &to);
         assert_int_equal(route.reachable, cases[i].real != NULL);
         assert_int_equal(route.reason, cases[i].reason);
         assert_int_equal(route.here, cases[i].here);
@@ -65,15 +65,15 @@ static void broadcast_and_groups_stay_here_with_a_local_net(void **state)
 {
     (void)state;
     cipmux_address_t everybody = at("255.255.255.255", 9), network = at("10.0.2.255", 9), group = at("239.1.2.3", 9);
-    address_route_t  route = address_route(SCOPE_ALL, false, &everybody);
+    address_route_t  route = address_route(SCOPE_ALL, CIPMUX_BY_STATION, false, &everybody);
     assert_true(route.reachable && route.broadcast && !route.here);
     check_text(&route.real, "255.255.255.255:9");
-    route = address_route(SCOPE_LOCAL, false, &network);
+    route = address_route(SCOPE_LOCAL, CIPMUX_BY_STATION, false, &network);
     assert_true(route.reachable && route.broadcast && route.here);
     check_text(&route.real, "127.255.255.255:9");
-    route = address_route(SCOPE_LOCAL, false, &group);
+    route = address_route(SCOPE_LOCAL, CIPMUX_BY_STATION, false, &group);
     assert_true(route.reachable && route.multicast && route.here);
-    route = address_route(SCOPE_NONE, false, &group);
+    route = address_route(SCOPE_NONE, CIPMUX_BY_STATION, false, &group);
     assert_false(route.reachable);
 }
 
@@ -81,11 +81,14 @@ static void peers_on_this_computer_are_the_gateway(void **state)
 {
     (void)state;
     cipmux_address_t loopback = at("127.0.0.1", 51234), own = at("192.0.2.9", 51234), other = at("192.0.2.8", 51234);
-    cipmux_address_t seen = address_seen(&loopback, NULL);
+    cipmux_address_t seen = address_seen(&loopback, NULL, NULL);
     check_text(&seen, "10.0.2.2:51234");
-    seen = address_seen(&own, &own); /* connected to its own address */
+    seen = address_seen(&own, &own, NULL); /* connected to its own address */
     check_text(&seen, "10.0.2.2:51234");
-    seen = address_seen(&other, &own);
+    const uint8_t station[4] = { 192, 168, 4, 2 };
+    seen = address_seen(&loopback, NULL, station);
+    check_text(&seen, "192.168.4.2:51234");
+    seen = address_seen(&other, &own, NULL);
     check_text(&seen, "192.0.2.8:51234");
 }
 

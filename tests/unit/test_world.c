@@ -272,7 +272,8 @@ static cipmux_request_t join_request(const char *ssid, const char *password)
                                          .ssid_length = (uint8_t)strlen(ssid),
                                          .password = (const uint8_t *)password,
                                          .password_length = (uint8_t)strlen(password),
-                                         .any_bssid = true } };
+                                         .any_bssid = true,
+                                         .dhcp = true } };
 }
 
 static void join(const char *ssid, const char *password)
@@ -522,7 +523,7 @@ static void test_two_stations_share_the_air(void **state)
     cipmux_request_t wanted = join_request("lab", "password");
     radio_station_init(&other, 1);
     join("lab", "password");
-    radio_request(&other, now, &wanted);
+    radio_request(&world.radio, &other, now, &wanted);
     assert_true(radio_offer(&world.radio, &other, now, &modem));
     assert_int_equal(last(CIPMUX_EVENT_LEASE)->address.bytes[3], 16);
     say("kick");
@@ -530,6 +531,120 @@ static void test_two_stations_share_the_air(void **state)
     last(CIPMUX_EVENT_LOST);
     assert_true(world_offer(&world, now));
     last(CIPMUX_EVENT_LOST);
+}
+
+/* ---- The modems' soft-APs -------------------------------------------------------------------------------------- */
+
+static cipmux_request_t soft_ap_request(uint16_t ticket)
+{
+    return (cipmux_request_t){ .kind = CIPMUX_REQUEST_SOFT_AP,
+                               .ticket = ticket,
+                               .soft_ap = { .lease_ms = 10,
+                                            .silence_ms = 300000,
+                                            .ssid = (const uint8_t *)"mine",
+                                            .ssid_length = 4,
+                                            .password = (const uint8_t *)"12345678",
+                                            .password_length = 8,
+                                            .channel = 5,
+                                            .security = 4,
+                                            .max_stations = 2,
+                                            .mac = { 0x5e, 0xcf, 0x7f, 0, 0, 1 },
+                                            .address = { 192, 168, 4, 1 },
+                                            .netmask = { 255, 255, 255, 0 },
+                                            .dhcp = true,
+                                            .lease_min = 2,
+                                            .first = { 192, 168, 4, 2 },
+                                            .last = { 192, 168, 4, 3 } } };
+}
+
+static void check_event(size_t i, cipmux_event_kind_t kind, uint8_t mac, uint8_t ip)
+{
+    assert_true(i < fake.events);
+    assert_int_equal(fake.event[i].kind, kind);
+    assert_int_equal(fake.event[i].ticket, 9);
+    assert_int_equal(fake.event[i].mac[5], mac);
+    assert_int_equal(fake.event[i].address.bytes[3], ip);
+}
+
+static void test_members_of_a_soft_ap(void **state)
+{
+    (void)state;
+    say("station one ssid=\"mine\" password=\"12345678\"");
+    say("station two ssid=\"mine\" password=\"12345678\"");
+    say("station late ssid=\"mine\" password=\"12345678\"");
+    say("station wrong ssid=\"mine\" password=\"123456789\"");
+    settle();
+    assert_int_equal(fake.events, 0);
+    request(soft_ap_request(9));
+    assert_int_equal(fake.events, 2);
+    check_event(0, CIPMUX_EVENT_STATION_JOINED, 1, 0);
+    check_event(1, CIPMUX_EVENT_STATION_JOINED, 2, 0);
+    assert_true(world_deadline(&world, now) == now + 10000);
+    wait_us(10000);
+    check_event(2, CIPMUX_EVENT_STATION_LEASED, 1, 2);
+    check_event(3, CIPMUX_EVENT_STATION_LEASED, 2, 3);
+    wait_us(60000000); /* half of the lease */
+    check_event(4, CIPMUX_EVENT_STATION_LEASED, 1, 2);
+    assert_int_equal(fake.events, 6);
+    request((cipmux_request_t){ .kind = CIPMUX_REQUEST_KICK, .kick = { .mac = { 2, 0, 0, 0, 1, 1 } } });
+    check_event(6, CIPMUX_EVENT_STATION_LEFT, 1, 2);
+    check_event(7, CIPMUX_EVENT_STATION_JOINED, 3, 0);
+    say("station-is one out");
+    say("station-is late joined");
+    say("station-is wrong out");
+    request(soft_ap_request(10)); /* starts anew: nobody is told of those who were there */
+    for (size_t i = 8; i < fake.events; i++) {
+        assert_int_equal(fake.event[i].ticket, 10);
+    }
+    request((cipmux_request_t){ .kind = CIPMUX_REQUEST_RADIO, .radio = { .station = true } });
+    say("station-is two out");
+}
+
+static void test_a_modem_joins_a_modems_soft_ap(void **state)
+{
+    (void)state;
+    radio_station_t  other;
+    cipmux_request_t wanted = join_request("mine", "12345678");
+    wanted.join.mac[0] = 0x5c;
+    wanted.join.mac[5] = 2;
+    wanted.join.lease_ms = 10;
+    radio_station_init(&other, 1);
+    request(soft_ap_request(9));
+    assert_int_equal(scan_finds((cipmux_request_t){ .scan = { .any_bssid = true } }),
+                     1); /* its own is not among them */
+    fake.events = 0;
+    uint32_t changes = world.radio.changes;
+    radio_request(&world.radio, &other, now, &wanted);
+    assert_true(radio_offer(&world.radio, &other, now, &modem));
+    last(CIPMUX_EVENT_JOINED);
+    assert_int_equal(fake.ap[0].bssid[0], 0x5e);
+    assert_int_equal(fake.ap[0].pairwise, 5);
+    assert_true(world.radio.changes != changes); /* the soft-AP's modem has something to hear */
+    fake.events = 0;
+    settle();
+    check_event(0, CIPMUX_EVENT_STATION_JOINED, 2, 0);
+    now += 10000;
+    assert_true(radio_offer(&world.radio, &other, now, &modem));
+    assert_int_equal(last(CIPMUX_EVENT_LEASE)->address.bytes[3], 2);
+    assert_int_equal(last(CIPMUX_EVENT_LEASE)->gateway[3], 1);
+    fake.events = 0;
+    settle();
+    check_event(0, CIPMUX_EVENT_STATION_LEASED, 2, 2);
+    request((cipmux_request_t){ .kind = CIPMUX_REQUEST_KICK, .kick = { .mac = { 0x5c, 0, 0, 0, 0, 2 } } });
+    check_event(1, CIPMUX_EVENT_STATION_LEFT, 2, 2);
+    assert_true(radio_offer(&world.radio, &other, now, &modem));
+    last(CIPMUX_EVENT_LOST);
+    wanted.join.dhcp = false; /* now with an address of its own */
+    memcpy(wanted.join.address, "\xc0\xa8\x04\x32", 4);
+    radio_request(&world.radio, &other, now, &wanted);
+    assert_true(radio_offer(&world.radio, &other, now, &modem));
+    last(CIPMUX_EVENT_JOINED);
+    fake.events = 0;
+    wait_us(1000000);
+    assert_int_equal(fake.events, 1);
+    radio_request(&world.radio, &other, now, &(cipmux_request_t){ .kind = CIPMUX_REQUEST_LEAVE });
+    settle();
+    check_event(1, CIPMUX_EVENT_STATION_LEFT, 2, 50);
 }
 
 static void test_words_of_the_air(void **state)
@@ -541,6 +656,10 @@ static void test_words_of_the_air(void **state)
     refuse_to_say("ap ssid=\"x\" colour=red", "column 20: this verb does not know \"colour=red\"");
     refuse_to_say("ap ssid=\"x\" dhcp=often", "column 18: expected never, or a time such as 2s, not \"often\"");
     refuse_to_say("ap-gone ssid=\"x\"", "column 14: expected the name of an access point, not \"x\"");
+    refuse_to_say("station", "column 8: expected a name, not the end of the line");
+    refuse_to_say("station x mac=02:00:00:00:00:09", "column 1: station x needs ssid=TEXT");
+    refuse_to_say("station x ssid=\"y\" dhcp=often", "column 25: expected never, or a time such as 2s, not \"often\"");
+    refuse_to_say("station-leaves x", "column 16: expected the name of a station, not \"x\"");
     refuse_to_say("scan maybe", "column 6: expected refused or ok, not \"maybe\"");
     assert_int_equal(scan_finds((cipmux_request_t){ .scan = { .any_bssid = true } }), 1); /* nothing of it stayed */
     for (int i = 0; i < RADIO_APS - 1; i++) {
@@ -629,9 +748,10 @@ static void test_dial_from_the_soft_ap(void **state)
     (void)state;
     say("listen p 10.0.2.2:5000");
     cipmux_request_t wanted = dial_request(CIPMUX_TCP, 0, 5000);
-    wanted.dial.from_soft_ap = true;
+    wanted.dial.route = CIPMUX_NO_ROUTE;
     request(wanted);
     assert_int_equal(last(CIPMUX_EVENT_FAILED)->cause, CIPMUX_CAUSE_UNREACHABLE);
+    wanted.dial.route = CIPMUX_BY_SOFT_AP;
     say("listen q 192.168.4.7:5000");
     memcpy(wanted.dial.to.bytes, "\xc0\xa8\x04\x07", 4);
     request(wanted);
@@ -1186,6 +1306,8 @@ int main(void)
         TEST(test_slow_and_silent_dhcp),
         TEST(test_the_station_is_lost),
         TEST(test_leave_and_radio_off),
+        TEST(test_members_of_a_soft_ap),
+        TEST(test_a_modem_joins_a_modems_soft_ap),
         TEST(test_later_is_offered_again),
         TEST(test_two_stations_share_the_air),
         TEST(test_words_of_the_air),
