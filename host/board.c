@@ -177,8 +177,8 @@ static bool serve(board_t *board, uint64_t now_us)
     bool             moved = false;
     while (cipmux_request(&board->modem, now_us, &request)) {
         moved = true;
-        if (request.kind == CIPMUX_REQUEST_LINE)
-            wire_set_line(board, &request.line);
+        if (request.kind == CIPMUX_REQUEST_LINE || request.kind == CIPMUX_REQUEST_ROM_LINE)
+            wire_set_line(board, &request);
         else if (request.kind == CIPMUX_REQUEST_STORE)
             store(board, now_us);
         else if (gpio_serves(&request))

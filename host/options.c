@@ -114,6 +114,13 @@ static bool read_boot(options_t *options, const char *value)
            options_wrong(options, "--boot=%s: it is start or open", value);
 }
 
+static bool read_boot_text(options_t *options, const char *value)
+{
+    bool rom = strcmp(value, "rom") == 0;
+    if (!rom && strcmp(value, "quiet") != 0) return options_wrong(options, "--boot-text=%s: it is rom or quiet", value);
+    return cipmux_config_quirk(&options->board.modem, "boot-text", rom);
+}
+
 static bool read_world(options_t *options, const char *value)
 {
     options->world = value;
@@ -297,6 +304,8 @@ static const option_t modem_table[] = {
     {"quirk", "ID=VALUE", "a firmware detail that differs or is a guess; =list", read_quirk, 0},
     {"mac", "XX:XX:XX:XX:XX:XX", "the station's MAC address", read_mac, 0},
     {"boot", "start|open", "power on at once (default), or reset at each opening of the serial port", read_boot, OPTION_LINE},
+    {"boot-text", "rom|quiet", "what ROM and SDK say at 74880 baud, noise to other rates, or not (default)",
+     read_boot_text, 0},
     {"world", "FILE", "access points and what happens to them, see cipmux help world", read_world, 0},
     {"flash", "FILE", "where saved settings outlive the program; without it they last until it ends", read_flash, 0},
     {"pty", "[=LINK]", "the serial line is a pseudo-terminal, LINK a symbolic link to it", read_pty, OPTION_LINE},

@@ -52,10 +52,39 @@ static void look_at_far_line(board_t *board, uint64_t now_us)
     wire->differs = differs;
 }
 
-void wire_set_line(board_t *board, const cipmux_line_t *line)
+void wire_set_line(board_t *board, const cipmux_request_t *request)
 {
     board->wire.line_asked = true;
-    board->wire.next = *line;
+    board->wire.next = request->line;
+    board->wire.next_is_rom = request->kind == CIPMUX_REQUEST_ROM_LINE;
+}
+
+/* Bytes that pass at once have a wire of their own while the ROM talks: its time is only that of the bits. False: no
+ * memory, so the ROM is heard in clear. */
+static bool rom_begins(board_t *board)
+{
+    wire_t *wire = &board->wire;
+    if (!wire->aside) wire->aside = malloc(sizeof *wire->aside);
+    if (!wire->aside) return false;
+    uart_init(wire->aside, 0);
+    uart_set_depth(wire->aside, UART_FAR, UART_FIFO_MAX);
+    uart_set_line(wire->aside, 0, UART_MODEM, &wire->next);
+    look_at_far_line(board, 0);
+    uart_set_line(wire->aside, 0, UART_FAR, &wire->far);
+    return true;
+}
+
+/* What the far side read meanwhile; the wire goes when all of it was taken. */
+static size_t take_noise(wire_t *wire, uint8_t *out, size_t room)
+{
+    enum { LONGEST_CHARACTER_US = 1000000 };
+    uint64_t over_us = uart_sent_at(wire->aside, UART_MODEM) + LONGEST_CHARACTER_US;
+    size_t   n = uart_get(wire->aside, over_us, UART_FAR, out, room);
+    if (n < room) {
+        free(wire->aside);
+        wire->aside = NULL;
+    }
+    return n;
 }
 
 /* Everything printed at the old rate has left. */
@@ -75,10 +104,17 @@ static bool switch_line(board_t *board, uint64_t now_us)
     const cipmux_line_t *line = &wire->next;
     cipmux_event_t       event = { .kind = CIPMUX_EVENT_LINE_SET };
     if (!wire->line_asked || !old_rate_is_over(board, now_us)) return false;
+    wire->rom_talks = false;
+    if (wire->aside) return false; /* the noise is to be taken first */
     if (board->port->kind->set_line && !board->port->kind->set_line(board->port, line)) return false;
     wire->line_asked = false;
-    wire->line = *line;
     if (wire->serial) serial_switch(wire->serial, now_us, &board->modem);
+    if (wire->next_is_rom) {
+        wire->rom_talks = !wire->serial && !board->port->kind->set_line && rom_begins(board);
+        cipmux_event(&board->modem, now_us, &event, NULL);
+        return true;
+    }
+    wire->line = *line;
     board_log(board, &(log_record_t){ .event = "line" }, "%lu,%u,%u,%u,%u", (unsigned long)line->baud,
               (unsigned)line->data_bits, (unsigned)line->stop_bits, (unsigned)line->parity, (unsigned)line->flow);
     cipmux_event(&board->modem, now_us, &event, NULL);
@@ -131,6 +167,14 @@ static void note_lost(board_t *board, uint64_t now_us)
 static size_t take_output(board_t *board, uint64_t now_us, uint8_t *out, size_t room)
 {
     wire_t *wire = &board->wire;
+    if (wire->aside && !wire->rom_talks) return take_noise(wire, out, room);
+    if (wire->rom_talks) {
+        uint8_t said[WIRE_PIECE];
+        size_t  n = cipmux_poll(&board->modem, now_us, said, sizeof said);
+        uart_put(wire->aside, 0, UART_MODEM, said, n);
+        if (n > 0) board_wake(board); /* the modem goes on */
+        return 0;
+    }
     return wire->serial ? serial_read(wire->serial, now_us, out, room) : cipmux_poll(&board->modem, now_us, out, room);
 }
 
@@ -229,5 +273,7 @@ bool wire_open(board_t *board, wire_pace_t pace)
 void wire_close(board_t *board)
 {
     free(board->wire.serial);
+    free(board->wire.aside);
     board->wire.serial = NULL;
+    board->wire.aside = NULL;
 }

@@ -14,14 +14,17 @@ typedef struct board board_t;
 typedef enum { WIRE_AT_ONCE, WIRE_REAL, WIRE_HARDWARE } wire_pace_t; /* --pace=max, real, hardware */
 
 typedef struct {
-    serial_t     *serial;     /* NULL: bytes pass at once */
-    uint64_t      lost;       /* bytes for which its buffer had no room, so far noted */
-    cipmux_line_t line;       /* how the modem's end runs */
-    bool          line_asked; /* the modem waits for LINE_SET */
-    cipmux_line_t next;       /* to which it wants to switch */
-    cipmux_line_t far;        /* the far side's own, as it was seen last */
-    bool          differs;    /* the modem's and the far side's, and that was noted */
-    uint64_t      unheard;    /* bytes to a closed far side */
+    serial_t     *serial;      /* NULL: bytes pass at once */
+    uint64_t      lost;        /* bytes for which its buffer had no room, so far noted */
+    cipmux_line_t line;        /* how the modem's end runs */
+    bool          line_asked;  /* the modem waits for LINE_SET */
+    cipmux_line_t next;        /* to which it wants to switch */
+    bool          next_is_rom; /* and back again soon: the far side does not know */
+    uart_t       *aside;       /* bytes that pass at once: the wire while the ROM talks; NULL: it does not, or did */
+    bool          rom_talks;
+    cipmux_line_t far;     /* the far side's own, as it was seen last */
+    bool          differs; /* the modem's and the far side's, and that was noted */
+    uint64_t      unheard; /* bytes to a closed far side */
     bool          silence_noted;
     uint64_t      last_output_us;
 } wire_t;
@@ -33,8 +36,9 @@ void wire_close(board_t *board);
 bool wire_turn(board_t *board, uint64_t now_us);
 /* When the next step is due, or CIPMUX_NEVER. */
 uint64_t wire_deadline(const board_t *board, uint64_t now_us);
-/* LINE: everything printed so far leaves at the old rate, then the switch. */
-void wire_set_line(board_t *board, const cipmux_line_t *line);
+/* LINE and ROM_LINE: everything printed so far leaves at the old rate, then the switch. What the ROM says is noise for a
+ * far side that reads at another rate; a serial device really sends it at the ROM's. */
+void wire_set_line(board_t *board, const cipmux_request_t *request);
 /* The level of the modem's CTS; low at first. Only with pacing. */
 void wire_set_cts(board_t *board, bool high);
 /* Nothing is left to take or to bring to the far side. */

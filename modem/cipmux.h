@@ -240,6 +240,8 @@ typedef enum {
     CIPMUX_REQUEST_LEAVE,    /* leave the access point, or stop joining; no answer */
     CIPMUX_REQUEST_LINE,     /* the UART's rate and format change. A barrier: offered when everything printed before was
                                 polled; until LINE_SET is answered nothing is printed and no byte is taken */
+    CIPMUX_REQUEST_ROM_LINE, /* the same, but the far side does not know: the ROM talks at 74880 baud until the next LINE.
+                                Only with the quirk boot-text [conventions 1.9] */
     CIPMUX_REQUEST_STORE,    /* the saved settings changed: store cipmux_image(), answer with STORED. The command that
                                 changed them is open until then */
     CIPMUX_REQUEST_RADIO,    /* station and soft-AP were switched on or off; no answer. Off: its stations are gone */

@@ -94,6 +94,10 @@
       "1 passthrough data is dropped while the link is down, 0 it is held")                                            \
     X(RAW_LOCKS_RECVMODE, "raw-locks-recvmode", 0, 1, 1, "tcp.CIPRECVMODE.set.passthrough",                            \
       "1 AT+CIPRECVMODE= is refused once passthrough was entered, until AT+CIPMODE=0")                                 \
+    X(BOOT_TEXT, "boot-text", 0, 0, 1, "conv.model.boot-rom-text, conv.model.power-on",                                \
+      "1 what the ROM and the SDK say at 74880 baud is sent too; 0 it is left out")                                    \
+    X(BOOT_CAUSE, "boot-cause", 0, 0, 6, "conv.model.boot-text-cause",                                                 \
+      "the cause in the boot text: 0 that of the last hardware reset, else always this number")                        \
     X(SLEEP_NEEDS_STATION, "sleep-needs-station", 1, 2, 2, "basic.SLEEP.set.not-station",                              \
       "AT+SLEEP= in another mode than AT+CWMODE=1: 0 taken, 1 refused but for 0, 2 refused")                           \
     X(RF_POWER_NEEDS_WIFI, "rf-power-needs-wifi", 0, 1, 1, "basic.RFPOWER.query.before-wifi",                          \

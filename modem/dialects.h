@@ -25,12 +25,12 @@
     X(NONOS_1_3, JAP, "%n:\"%b\",\"%m\",%d,%d\r\n", "[602, 705], [libat 1.3]")
 
 /* X(DIALECT, NUMBER, value, "source") */
-#define CIPMUX_NUMBER_DIFFERENCES(X)                                                                                   \
-    X(NONOS_1_3, SCAN_FIELDS, 127, "[111, 707, 709]")                                                                  \
-    X(NONOS_1_3, BOOT_CAUSE, 2, "[005, 709]")
+#define CIPMUX_NUMBER_DIFFERENCES(X) X(NONOS_1_3, SCAN_FIELDS, 127, "[111, 707, 709]")
 
 /* X(DIALECT, QUIRK, value, "source") */
-#define CIPMUX_QUIRK_DIFFERENCES(X) X(CLASSIC, SINGLE_SERVER, 1, "classic.md")
+#define CIPMUX_QUIRK_DIFFERENCES(X)                                                                                    \
+    X(CLASSIC, SINGLE_SERVER, 1, "classic.md")                                                                         \
+    X(NONOS_1_3, BOOT_CAUSE, 2, "[005, 709]")
 
 /* X(DIALECT, "command", forms of FORM_*, 0: no such command, "arguments" or NULL: the column's, "source") */
 #define CIPMUX_COMMAND_DIFFERENCES(X)                                                                                  \

@@ -69,7 +69,6 @@ typedef enum {
     X(LEASE_RANGE, 101, 101, "addresses that AT+CWDHCPS may have at most [wifi 4.5]")                                  \
     X(FLOW_DEFAULT, 0, 1, "flow control of a new module [basic 2.8]")                                                  \
     X(SCAN_FIELDS, 2047, 2047, "fields of a line of AT+CWLAP, a bit each [wifi 3.6]")                                  \
-    X(BOOT_CAUSE, 1, 1, "<c> of the boot text [conventions 1.9]")                                                      \
     X(BOOT_MODE, 7, 7, "<m> of the boot text [conventions 1.9]")                                                       \
     X(UART_BUFFER, 256, 1152, "bytes that wait in front of the AT task: FIFO, ring [tcpip 4.10, conventions 1.2]")     \
     X(RTS_AT, 248, 1144, "of those, when RTS goes high: 120 of the FIFO's 128 [tcpip 4.11]; nonos likewise (GUESS)")   \
@@ -175,11 +174,11 @@ typedef enum {
 typedef enum { VARIANT_PLAIN, VARIANT_CUR, VARIANT_DEF } variant_t;
 
 typedef struct {
-    const char *name;                 /* behind "AT" */
-    uint8_t     forms;                /* FORM_* of nonos in the low half, of esp-at in the high one */
-    uint8_t     variant;              /* variant_t */
-    const char *schema[FAMILY_COUNT]; /* of the set form, see args.c; NULL: the handler reads the arguments itself */
+    const char *name;     /* behind "AT" */
+    uint8_t     forms;    /* FORM_* of nonos in the low half, of esp-at in the high one */
+    uint8_t     variant;  /* variant_t */
     uint16_t    words[2]; /* text_t: said when argument 0, or a later one, does not fit the schema; 0: nothing */
+    const char *schema[FAMILY_COUNT]; /* of the set form, see args.c; NULL: the handler reads the arguments itself */
     verdict_t (*query)(modem_t *);
     verdict_t (*set)(modem_t *, args_t *);
     verdict_t (*run)(modem_t *);
@@ -887,14 +886,20 @@ enum {
     ASK_ADDRESS = 1 << 16,
 };
 
+/* What a start says at 74880 baud, whatever the line runs at [conventions 1.2, 1.9]. */
+typedef enum { ASIDE_NOTHING, ASIDE_ROM, ASIDE_SDK } aside_t;
+
 struct MAY_ALIAS modem {
     const cipmux_config_t *config;
     uint64_t               now, ready_at; /* ready_at CIPMUX_NEVER: running */
     uint32_t               burst_us;
-    uint8_t                family;    /* family_t */
-    uint32_t               asks;      /* ASK_* */
-    uint8_t                fails_due; /* bit per link: its segments failed, and that is not printed yet */
-    bool                   line_held; /* LINE was fetched and not answered */
+    uint8_t                family;      /* family_t */
+    uint32_t               asks;        /* ASK_* */
+    uint8_t                fails_due;   /* bit per link: its segments failed, and that is not printed yet */
+    bool                   line_held;   /* LINE was fetched and not answered */
+    uint8_t                aside;       /* aside_t: what is to be said at the ROM's rate */
+    bool                   rom_rate;    /* the UART runs at it */
+    uint8_t                reset_cause; /* of the last hardware reset: 1 power, 2 reset pin [conventions 1.9] */
     bool                   flash;     /* what is saved is to be stored */
     bool                   storing;   /* STORE was fetched and not answered */
     uint32_t               stored;    /* mark of what is */

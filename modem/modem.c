@@ -41,7 +41,7 @@ static void measure_burst(modem_t *m)
     m->burst_us = (uint32_t)((uint64_t)number(m, NUMBER_BURST_CHARACTERS) * bits * 1000000u / u->baud);
 }
 
-static void boot(modem_t *m)
+static void boot(modem_t *m, aside_t aside)
 {
     const cipmux_line_t before = m->uart;
     line_reset(m);
@@ -50,7 +50,10 @@ static void boot(modem_t *m)
     power_start(m);
     clock_set(m, 0);
     if (memcmp(&before, &m->uart, sizeof before) != 0) m->asks |= ASK_LINE;
-    m->line_held = false;
+    m->line_held = m->rom_rate = false;
+    m->aside =
+        (uint8_t)(quirk(m, CIPMUX_QUIRK_BOOT_TEXT) && text_of(m, TEXT_BOOT_HEAD) != NULL ? aside : ASIDE_NOTHING);
+    if (m->aside != ASIDE_NOTHING) m->asks |= ASK_LINE;
     m->fails_due = 0;
     m->ready_at = m->now + time_us(m, CIPMUX_TIME_BOOT);
 }
@@ -59,7 +62,7 @@ void modem_reload(modem_t *m)
 {
     m->uart = m->saved.uart;
     measure_burst(m);
-    boot(m);
+    boot(m, ASIDE_ROM);
 }
 
 void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t now_us)
@@ -70,6 +73,7 @@ void cipmux_power_on(cipmux_t *modem, const cipmux_config_t *config, uint64_t no
     m->now = now_us;
     m->family = (uint8_t)dialects[config->dialect].family;
     settings_factory(m);
+    m->reset_cause = 1;
     modem_reload(m);
 }
 
@@ -88,6 +92,16 @@ static void forget_everything(modem_t *m, link_event_t event, bool print)
     m->line_held = false;
 }
 
+static void say_boot_text(modem_t *m)
+{
+    const char *const log = text_of(m, TEXT_BOOT_LOG);
+    const uint8_t     cause = quirk(m, CIPMUX_QUIRK_BOOT_CAUSE);
+    say(m, TEXT_BOOT_HEAD, cause != 0 ? cause : m->reset_cause, (int)number(m, NUMBER_BOOT_MODE));
+    if (log == NULL) return;
+    m->reply.long_text = log;
+    m->reply.long_left = (uint16_t)strlen(log);
+}
+
 /* AT+RST and AT+RESTORE, behind their OK: CLOSED lines, WIFI DISCONNECT, boot text; ready comes later [conventions 1.9]. */
 void modem_restart(modem_t *m, bool erase)
 {
@@ -96,12 +110,8 @@ void modem_restart(modem_t *m, bool erase)
         settings_factory(m);
         settings_must_be_stored(m);
     }
-    boot(m);
-    const char *const log = text_of(m, TEXT_BOOT_LOG);
-    say(m, TEXT_BOOT_HEAD, (int)number(m, NUMBER_BOOT_CAUSE), (int)number(m, NUMBER_BOOT_MODE));
-    if (log == NULL) return;
-    m->reply.long_text = log;
-    m->reply.long_left = (uint16_t)strlen(log);
+    boot(m, ASIDE_SDK);
+    say_boot_text(m);
 }
 
 void modem_forced_restart(modem_t *m)
@@ -122,7 +132,8 @@ static void reset_pin(modem_t *m)
 {
     modem_forget(m);
     m->reply = (reply_t){ 0 };
-    boot(m);
+    m->reset_cause = 2;
+    boot(m, ASIDE_ROM);
 }
 
 /* ---- time ---- */
@@ -264,6 +275,17 @@ static cipmux_answer_t acked(modem_t *m, const cipmux_event_t *event)
     return CIPMUX_TAKEN;
 }
 
+/* The line runs at the ROM's rate. Behind the ROM's text comes the SDK's, then the line as it is set. */
+static void say_aside(modem_t *m)
+{
+    if (m->aside == ASIDE_ROM)
+        say_boot_text(m);
+    else
+        say(m, TEXT_BOOT_SDK);
+    m->aside = m->aside == ASIDE_ROM ? ASIDE_SDK : ASIDE_NOTHING;
+    m->asks |= ASK_LINE;
+}
+
 static cipmux_answer_t line_set(modem_t *m)
 {
     if (!m->line_held) {
@@ -271,6 +293,10 @@ static cipmux_answer_t line_set(modem_t *m)
         return CIPMUX_REFUSED;
     }
     m->line_held = false;
+    if (m->aside != ASIDE_NOTHING) {
+        say_aside(m);
+        return CIPMUX_TAKEN;
+    }
     measure_burst(m);
     slot_end(m, WAIT_LINE, OUTCOME_DONE);
     return CIPMUX_TAKEN;
@@ -381,6 +407,8 @@ static bool fetch_link(modem_t *m, cipmux_request_t *out)
     return false;
 }
 
+static const cipmux_line_t rom_line = { .baud = 74880, .data_bits = 8, .stop_bits = 1 };
+
 static void fill(modem_t *m, unsigned ask, cipmux_request_t *out)
 {
     switch (ask) {
@@ -404,8 +432,8 @@ static void fill(modem_t *m, unsigned ask, cipmux_request_t *out)
     case ASK_LEAVE: out->kind = CIPMUX_REQUEST_LEAVE; break;
     case ASK_STORE: out->kind = CIPMUX_REQUEST_STORE; break;
     case ASK_LINE:
-        out->kind = CIPMUX_REQUEST_LINE;
-        out->line = m->uart;
+        out->kind = m->rom_rate ? CIPMUX_REQUEST_ROM_LINE : CIPMUX_REQUEST_LINE;
+        out->line = m->rom_rate ? rom_line : m->uart;
         break;
     case ASK_UNLISTEN: out->kind = CIPMUX_REQUEST_UNLISTEN; break;
     case ASK_PINS: io_fill(m, out); break;
@@ -451,6 +479,7 @@ bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
     if (fetch_close(m, out)) return true;
     if ((m->asks == ASK_LINE || m->asks == ASK_SLEEP) && reply_is_idle(m)) { /* barriers: behind all printed before */
         m->line_held = m->asks == ASK_LINE;
+        if (m->line_held) m->rom_rate = m->aside != ASIDE_NOTHING;
         fill(m, m->asks, out);
         m->asks = 0;
         return true;
@@ -469,7 +498,8 @@ bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
 
 cipmux_line_t cipmux_line(const cipmux_t *modem)
 {
-    return ((const modem_t *)modem)->uart;
+    const modem_t *const m = (const modem_t *)modem;
+    return m->rom_rate ? rom_line : m->uart;
 }
 
 cipmux_phase_t cipmux_phase(const cipmux_t *modem)

@@ -30,6 +30,7 @@
       "2nd boot version : 1.7(5d6f877)\r\nSPI Speed : 40MHz\r\nSPI Mode : QIO\r\n"                                     \
       "SPI Flash Size & Map: 16Mbit(1024KB+1024KB)\r\njump to run user1 @ 1000\r\n\r\n",                               \
       NULL)                                                                                                            \
+    X(BOOT_SDK, "rf cal sector: 507\r\n", NULL)                                                                        \
     X(WIFI_CONNECTED, "WIFI CONNECTED\r\n", "WIFI CONNECTED\r\n")                                                      \
     X(WIFI_GOT_IP, "WIFI GOT IP\r\n", "WIFI GOT IP\r\n")                                                               \
     X(WIFI_GOT_IP6_LL, NULL, "WIFI GOT IPv6 LL\r\n")                                                                   \

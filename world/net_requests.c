@@ -212,6 +212,7 @@ void net_request(net_t *net, uint64_t now_us, const cipmux_request_t *request)
     case CIPMUX_REQUEST_WPS:
     case CIPMUX_REQUEST_NONE:
     case CIPMUX_REQUEST_LINE:
+    case CIPMUX_REQUEST_ROM_LINE:
     case CIPMUX_REQUEST_SCAN:
     case CIPMUX_REQUEST_JOIN:
     case CIPMUX_REQUEST_LEAVE:

@@ -10,6 +10,8 @@ void world_init(world_t *world, cipmux_t *modem)
     radio_init(&world->radio);
     radio_station_init(&world->station, 0);
     gpio_init(&world->pins);
+    world->rom_talks = false;
+    uart_init(&world->rom, 0);
     world->uart_stopped = world->wired = world->line_asked = false;
     world->flash_fails = world->store_asked = false;
     world->image_size = 0;
@@ -187,6 +189,30 @@ bool world_say(world_t *world, uint64_t now_us, const char *line, char *error, s
     return good;
 }
 
+/* ---- The ROM's rate -------------------------------------------------------------------------------------------- */
+
+static void rom_begins(world_t *world, const cipmux_line_t *line)
+{
+    world->line_asked = true;
+    world->rom_talks = !world->wired; /* else the line has it */
+    uart_init(&world->rom, 0);
+    uart_set_depth(&world->rom, UART_FAR, UART_FIFO_MAX);
+    uart_set_line(&world->rom, 0, UART_MODEM, line);
+    uart_set_line(&world->rom, 0, UART_FAR, &world->line);
+}
+
+void world_rom_says(world_t *world, const void *bytes, size_t n)
+{
+    uart_put(&world->rom, 0, UART_MODEM, bytes, n);
+}
+
+size_t world_noise(world_t *world, void *out, size_t capacity)
+{
+    const uint64_t over_us = uart_sent_at(&world->rom, UART_MODEM) + 1000000;
+    const size_t   n = uart_get(&world->rom, over_us, UART_FAR, out, capacity);
+    return n;
+}
+
 /* ---- The modem's side ------------------------------------------------------------------------------------------ */
 
 static void answer_mdns(world_t *world, const cipmux_request_t *request)
@@ -204,6 +230,9 @@ void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *requ
     if (request->kind == CIPMUX_REQUEST_LINE) {
         world->line = request->line;
         world->line_asked = true;
+        world->rom_talks = false;
+    } else if (request->kind == CIPMUX_REQUEST_ROM_LINE) {
+        rom_begins(world, &request->line);
     } else if (request->kind == CIPMUX_REQUEST_STORE) {
         world->store_asked = true;
     } else if (gpio_serves(request)) {

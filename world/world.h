@@ -34,6 +34,8 @@ typedef struct {
     bool            store_asked;  /* the modem waits for STORED */
     uint8_t         image[CIPMUX_IMAGE_MAX];
     size_t          image_size;
+    bool            rom_talks;    /* at a rate of its own, which the far side does not know */
+    uart_t          rom;          /* the wire meanwhile */
     words_t         words;
     net_t           net;
 } world_t;
@@ -49,6 +51,10 @@ bool world_say(world_t *world, uint64_t now_us, const char *line, char *error, s
 void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *request);
 /* Offers what is due and moves bytes. True: something moved, so requests and output may wait. */
 bool world_offer(world_t *world, uint64_t now_us);
+/* What the modem printed while the ROM talks, until the next LINE: it is noise for the far side, which reads on at its own
+ * rate. world_noise() gives what it read, at most UART_AIR bytes of each request ROM_LINE. */
+void   world_rom_says(world_t *world, const void *bytes, size_t n);
+size_t world_noise(world_t *world, void *out, size_t capacity);
 /* The next time after `now_us` at which something becomes due, or CIPMUX_NEVER. */
 uint64_t world_deadline(const world_t *world, uint64_t now_us);
 /* What went wrong in the world itself (a pool overflowed, the modem broke the contract); "" if nothing did. */

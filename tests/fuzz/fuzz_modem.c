@@ -237,7 +237,8 @@ static void take_request(fuzz_t *f, const cipmux_request_t *request)
         PROMISE(request->listen.port != 0);
         f->listen = true;
         break;
-    case CIPMUX_REQUEST_LINE: f->line = true; break;
+    case CIPMUX_REQUEST_LINE:
+    case CIPMUX_REQUEST_ROM_LINE: f->line = true; break;
     case CIPMUX_REQUEST_STORE: f->store = true; break;
     case CIPMUX_REQUEST_UNLISTEN: break;
     case CIPMUX_REQUEST_SOFT_AP:

@@ -206,11 +206,27 @@ static bool type_piece(player_t *p)
     return taken > 0;
 }
 
+static void was_printed(player_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        p->report->hash = (p->report->hash ^ p->out[p->out_used + i]) * 16777619u;
+    p->out_used += n;
+}
+
+/* What the ROM said at its own rate, as it is read. */
+static void print_noise(player_t *p)
+{
+    size_t n;
+    while ((n = world_noise(&p->world, p->out + p->out_used, OUT_MAX - p->out_used)) > 0)
+        was_printed(p, n);
+}
+
 static bool serve_requests(player_t *p)
 {
     cipmux_request_t request;
     bool             moved = false;
     while (cipmux_request(&p->modem, p->now_us, &request)) {
+        if (request.kind == CIPMUX_REQUEST_LINE || request.kind == CIPMUX_REQUEST_ROM_LINE) print_noise(p);
         world_request(&p->world, p->now_us, &request);
         moved = true;
     }
@@ -240,10 +256,11 @@ static bool poll_uart(player_t *p)
         uint8_t     *out = p->out + p->out_used;
         const size_t n = p->world.wired ? serial_read(&p->world.serial, p->now_us, out, capacity)
                                         : cipmux_poll(&p->modem, p->now_us, out, capacity);
-        for (size_t i = 0; i < n; i++)
-            p->report->hash = (p->report->hash ^ p->out[p->out_used + i]) * 16777619u;
-        p->out_used += n;
         if (n == 0) return moved;
+        if (p->world.rom_talks)
+            world_rom_says(&p->world, p->out + p->out_used, n);
+        else
+            was_printed(p, n);
         moved = true;
     }
 }
