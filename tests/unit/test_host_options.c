@@ -51,6 +51,11 @@ static void the_modem(void **state)
                      7); /* the dialect comes first, wherever it stands */
     assert_int_equal(options.board.modem.quirk[CIPMUX_QUIRK_SINGLE_SERVER], 1);
     assert_memory_equal(options.board.modem.mac, mac, sizeof mac);
+    assert_int_equal(options.board.modem.quirk[CIPMUX_QUIRK_BOOT_TEXT], 0);
+    assert_true(read_line(&options, "--boot-text=rom"));
+    assert_int_equal(options.board.modem.quirk[CIPMUX_QUIRK_BOOT_TEXT], 1);
+    assert_true(read_line(&options, "--boot-text=rom --boot-text=quiet"));
+    assert_int_equal(options.board.modem.quirk[CIPMUX_QUIRK_BOOT_TEXT], 0);
     assert_true(read_line(&options, "--dialect=esp-at-2.3 --timing=real --timing=boot=0 --timing=reconnect=1"));
     assert_string_equal(cipmux_dialect_name(options.board.modem.dialect), "esp-at-2.3");
     assert_int_equal(options.board.modem.time_ms[CIPMUX_TIME_SCAN], 2004);
@@ -152,6 +157,7 @@ static void refusals_name_the_option(void **state)
         { "--mac=5c:cf:7f:00:00", "5c:cf:7f:00:00" },
         { "--mac=5c:cf:7f:00:00:0g", "5c:cf:7f:00:00:0g" },
         { "--boot=later", "later" },
+        { "--boot-text=loud", "loud" },
         { "--net=lan", "lan" },
         { "--publish=80", "80" },
         { "--tcp=x", "--tcp=x" },
@@ -184,10 +190,11 @@ static void refusals_name_the_option(void **state)
 static void help_is_complete(void **state)
 {
     (void)state;
-    static const char *const names[] = { "dialect", "strict",  "timing",  "quirk",   "mac",         "boot",   "world",
-                                         "flash",   "pty",     "tcp",     "unix",    "tcp-connect", "serial", "rfc2217",
-                                         "pace",    "linger",  "net",     "publish", "fail-on",     "log",    "trace",
-                                         "quiet",   "verbose", "version", "help" };
+    static const char *const names[] = { "dialect",     "strict",  "timing",  "quirk", "mac",    "boot",
+                                         "boot-text",   "world",   "flash",   "pty",   "tcp",    "unix",
+                                         "tcp-connect", "serial",  "rfc2217", "pace",  "linger", "net",
+                                         "publish",     "fail-on", "log",     "trace", "quiet",  "verbose",
+                                         "version",     "help" };
     char                    *text = NULL;
     size_t                   size = 0, found = 0;
     FILE                    *out = open_memstream(&text, &size);
