@@ -900,9 +900,9 @@ struct MAY_ALIAS modem {
     uint8_t                aside;       /* aside_t: what is to be said at the ROM's rate */
     bool                   rom_rate;    /* the UART runs at it */
     uint8_t                reset_cause; /* of the last hardware reset: 1 power, 2 reset pin [conventions 1.9] */
-    bool                   flash;     /* what is saved is to be stored */
-    bool                   storing;   /* STORE was fetched and not answered */
-    uint32_t               stored;    /* mark of what is */
+    bool                   flash;       /* what is saved is to be stored */
+    bool                   storing;     /* STORE was fetched and not answered */
+    uint32_t               stored;      /* mark of what is */
     cipmux_line_t          uart;
     uint16_t               tickets;
     /* settings of the running modem */

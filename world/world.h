@@ -34,8 +34,8 @@ typedef struct {
     bool            store_asked;  /* the modem waits for STORED */
     uint8_t         image[CIPMUX_IMAGE_MAX];
     size_t          image_size;
-    bool            rom_talks;    /* at a rate of its own, which the far side does not know */
-    uart_t          rom;          /* the wire meanwhile */
+    bool            rom_talks; /* at a rate of its own, which the far side does not know */
+    uart_t          rom;       /* the wire meanwhile */
     words_t         words;
     net_t           net;
 } world_t;

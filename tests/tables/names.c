@@ -56,7 +56,7 @@ const char *const sender_effect_names[SENDER_EFFECT_COUNT] = {
 const char *const wait_names[WAIT_COUNT] = {
     NAMED(WAIT, NONE),   NAMED(WAIT, TURN),   NAMED(WAIT, NAME),    NAMED(WAIT, TARGET), NAMED(WAIT, LINK),
     NAMED(WAIT, CLOSED), NAMED(WAIT, SERVER), NAMED(WAIT, JOIN),    NAMED(WAIT, SCAN),   NAMED(WAIT, READ),
-    NAMED(WAIT, LINE),   NAMED(WAIT, SAVE),   NAMED(WAIT, THROUGH), NAMED(WAIT, LIST),
+    NAMED(WAIT, LINE),   NAMED(WAIT, SAVE),   NAMED(WAIT, THROUGH), NAMED(WAIT, LIST),   NAMED(WAIT, STORE),
 };
 const char *const outcome_names[OUTCOME_COUNT] = { "done", "failed", "restart" };
 const char *const verdict_names[5] = {
