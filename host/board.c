@@ -185,6 +185,8 @@ static bool serve(board_t *board, uint64_t now_us)
             set_pins(board, now_us, &request);
         else if (radio_serves(&request))
             radio_request(board->config->air, &board->station, now_us, &request);
+        else if (hosts_request(board->config->hosts, &board->client, now_us, &request))
+            continue;
         else if (board->config->simulated)
             net_request(board->config->simulated, now_us, &request);
         else if (!sockets_request(&board->sockets, now_us, &request) && !publisher_request(&board->publisher, &request))
@@ -198,6 +200,7 @@ static bool round_of_turn(board_t *board, uint64_t now_us)
     bool moved = serve(board, now_us);
     moved |= offer_pins(board, now_us);
     moved |= radio_offer(board->config->air, &board->station, now_us, &board->modem);
+    moved |= hosts_offer(board->config->hosts, &board->client, now_us, &board->modem);
     if (board->config->simulated) moved |= net_offer(board->config->simulated, now_us, &board->modem);
     moved |= dns_turn(&board->dns, now_us);
     moved |= publisher_turn(&board->publisher, now_us);
@@ -232,6 +235,7 @@ uint64_t board_deadline(board_t *board, uint64_t now_us)
     due = sooner(due, sooner(publisher_deadline(&board->publisher), dns_deadline(&board->dns, now_us)));
     due = sooner(due, sooner(log_deadline(board->log), radio_deadline(board->config->air, &board->station, now_us)));
     due = sooner(due, gpio_deadline(&board->pins));
+    due = sooner(due, hosts_deadline(&board->client, now_us));
     due = sooner(due, sooner(wire_deadline(board, now_us), linger_deadline(board, now_us)));
     return board->config->simulated ? sooner(due, net_deadline(board->config->simulated, now_us)) : due;
 }
@@ -333,6 +337,7 @@ bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, l
     board->turn.data = board->timer.data = board;
     radio_station_init(&board->station, (uint8_t)config->number);
     board->pins = config->pins;
+    hosts_client_init(&board->client);
     sockets_open(&board->sockets, board);
     publisher_open(&board->publisher, board);
     dns_open(&board->dns, board);

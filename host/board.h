@@ -15,6 +15,7 @@
 #include "dns.h"
 #include "flash.h"
 #include "gpio.h"
+#include "hosts.h"
 #include "log.h"
 #include "net.h"
 #include "port.h"
@@ -40,6 +41,7 @@ typedef struct {
     net_t           *simulated; /* the network, instead of sockets and names; NULL: the real one */
     bool             stepped;   /* the caller calls board_step() */
     flash_t         *flash;     /* where settings are kept; NULL: as long as the program runs */
+    const hosts_t   *hosts;     /* who answers pings, SNTP, names and updates in place of real ones */
     unsigned         number;    /* which modem this is, for the log and its address */
 } board_config_t;
 
@@ -52,6 +54,7 @@ struct board {
     cipmux_t              modem;
     radio_station_t       station;
     gpio_t                pins;
+    hosts_client_t        client;
     sockets_t             sockets;
     publisher_t           publisher;
     dns_t                 dns;

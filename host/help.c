@@ -3,6 +3,7 @@
 
 #include "cipmux.h"
 #include "gpio.h"
+#include "hosts_words.h"
 #include "options.h"
 #include "radio_words.h"
 #include "reasons.h"
@@ -121,6 +122,8 @@ static void help_world(FILE *out)
         "The air:\n",
         out);
     help_verbs(out, radio_verbs, RADIO_VERBS);
+    fputs("\nHosts that are simulated in place of real ones:\n", out);
+    help_verbs(out, hosts_verbs, HOSTS_VERBS);
     fputs("\nThe module's pins:\n", out);
     help_verbs(out, gpio_verbs, GPIO_VERBS);
 }

@@ -1,6 +1,7 @@
 /* The beginning and the end of a program with one modem. See program.h. */
 #include "program.h"
 
+#include "hosts_words.h"
 #include "radio_words.h"
 
 #include <errno.h>
@@ -17,11 +18,11 @@ int program_complain(const program_t *program, const char *text, int status)
 
 /* ---- The world file ---------------------------------------------------------------------------------------------- */
 
-static bool say(words_t *words, radio_t *air, gpio_t *pins)
+static bool say(words_t *words, radio_t *air, gpio_t *pins, hosts_t *hosts)
 {
-    const words_arg_t *verb = words->count > 0 ? &words->arg[0] : NULL;
-    if (verb && words_verb(gpio_verbs, GPIO_VERBS, (const char *)verb->text))
-        return words_run(gpio_verbs, GPIO_VERBS, pins, words);
+    const char *name = words->count > 0 ? (const char *)words->arg[0].text : "";
+    if (words_verb(gpio_verbs, GPIO_VERBS, name)) return words_run(gpio_verbs, GPIO_VERBS, pins, words);
+    if (words_verb(hosts_verbs, HOSTS_VERBS, name)) return words_run(hosts_verbs, HOSTS_VERBS, hosts, words);
     return words_run(radio_verbs, RADIO_VERBS, air, words);
 }
 
@@ -31,6 +32,7 @@ static const char *form_of(const words_t *words)
     const char         *name = words->count > 0 ? (const char *)words->arg[0].text : "";
     const words_verb_t *verb = words_verb(radio_verbs, RADIO_VERBS, name);
     if (!verb) verb = words_verb(gpio_verbs, GPIO_VERBS, name);
+    if (!verb) verb = words_verb(hosts_verbs, HOSTS_VERBS, name);
     return verb ? verb->form : "cipmux help world lists the verbs";
 }
 
@@ -40,15 +42,18 @@ static bool say_now_or_later(program_t *program, words_t *words, char *line, uns
 {
     static radio_t draft; /* too large for the stack */
     static gpio_t  draft_pins;
+    static hosts_t draft_hosts;
     timetable_t   *later = &program->later;
     if (number == 1) {
         draft = program->air;
         draft_pins = program->options.board.pins;
+        draft_hosts = program->hosts;
     }
-    if (!timetable_read(later, words, line) || !say(words, &draft, &draft_pins)) return false;
+    if (!timetable_read(later, words, line) || !say(words, &draft, &draft_pins, &draft_hosts)) return false;
     if (later->at_us > 0) return timetable_keep(later, words, line, number);
     program->air = draft;
     program->options.board.pins = draft_pins;
+    program->hosts = draft_hosts;
     return true;
 }
 
@@ -89,7 +94,8 @@ static void say_what_is_due(uv_timer_t *clock)
     const timetable_line_t *line;
     while ((line = timetable_due(&program->later, board_now() - program->start_us))) {
         words.now_us = board_now();
-        bool good = words_parse(&words, line->text) && say(&words, &program->air, &program->board.pins);
+        bool good =
+            words_parse(&words, line->text) && say(&words, &program->air, &program->board.pins, &program->hosts);
         board_log(&program->board, &(log_record_t){ .event = "world" }, "line %u: %s", line->number,
                   good ? (const char *)words.arg[0].text : words.error);
     }
@@ -205,8 +211,10 @@ int program_open(program_t *program)
 {
     options_t *options = &program->options;
     radio_init(&program->air);
+    hosts_init(&program->hosts);
     options->board.air = &program->air;
     gpio_init(&options->board.pins);
+    options->board.hosts = &program->hosts;
     int failed = options->world ? read_world(program, options->world) : EXIT_DONE;
     if (failed) return failed;
     if (!open_flash(program)) return EXIT_FILE;

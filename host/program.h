@@ -24,6 +24,7 @@ typedef struct {
     uv_timer_t  clock;    /* the next of it */
     uint64_t    start_us; /* when its time began */
     flash_t     flash;    /* of --flash */
+    hosts_t     hosts;
     board_t     board;
     int         status;
     /* Takes a line of the world file, split into words; NULL: it is about access points. False: words->error. */

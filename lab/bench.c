@@ -282,8 +282,10 @@ static int build(bench_t *bench)
     if (config->simulated && !(bench->net = malloc(sizeof *bench->net)))
         return complain(bench, EXIT_USAGE, "no memory");
     if (bench->net) net_init(bench->net);
+    if (bench->net) bench->net->hosts = &bench->program.hosts;
     bench->script.mcu = &bench->mcu;
     bench->script.air = &bench->program.air;
+    bench->script.hosts = &bench->program.hosts;
     bench->script.net = bench->program.options.board.simulated = bench->net;
     bench->script.modem = &bench->program.board.modem;
     bench->ears.until = config->until;

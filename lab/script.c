@@ -1,6 +1,7 @@
 /* The lines of the world file. See script.h. */
 #include "script.h"
 
+#include "hosts_words.h"
 #include "net_words.h"
 #include "radio_words.h"
 
@@ -105,6 +106,7 @@ static bool say(script_t *script, words_t *words)
         { script_verbs, SCRIPT_VERBS, script },
         { radio_verbs, RADIO_VERBS, script->air },
         { net_verbs, script->net ? NET_VERBS : 0, &said },
+        { hosts_verbs, HOSTS_VERBS, script->hosts },
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
         if (words_verb(tables[i].verbs, tables[i].n, name))

@@ -12,6 +12,7 @@
 #ifndef LAB_SCRIPT_H
 #define LAB_SCRIPT_H
 
+#include "hosts.h"
 #include "net.h"
 #include "pins.h"
 #include "radio.h"
@@ -24,6 +25,7 @@ enum { SCRIPT_LINES = 256, SCRIPT_ERROR_MAX = 300, SCRIPT_VERBS = 4 };
 typedef struct {
     mcu_t          *mcu;
     radio_t        *air;
+    hosts_t        *hosts;
     net_t          *net; /* NULL: the network is real, and no words speak of it */
     const cipmux_t *modem;
 

@@ -1,8 +1,9 @@
 /* "a,b,c" -> values, and what a command's set form takes.
  *
  * A schema is a text of fields divided by blanks: `i0:1` an integer of that range, `s1:32` a quoted text of that many bytes,
- * `x0:3` an integer that may be written in hex, `w` a word of 32 bits, likewise, `L` the link id, only there in multiple mode, `A` the same where 5 means
- * all. `?`: from here on arguments may be left out at the end. A capital I or S: the place may also be left empty. */
+ * `x0:3` an integer that may be written in hex, `w` a word of 32 bits, likewise, `L` the link id, only there in multiple
+ * mode, `A` the same where 5 means all. `?`: from here on arguments may be left out at the end. A capital I or S: the place
+ * may also be left empty. `*` behind the last field: any number of them. */
 #include "internal.h"
 
 static bool read_number(arg_t *arg)
@@ -92,6 +93,7 @@ void args_refuse_words(const modem_t *m, args_t *args)
 
 typedef struct {
     char    kind;
+    bool    many;
     int32_t min, max;
 } field_t;
 
@@ -118,7 +120,8 @@ static field_t next_field(const char **at)
         ++*at; /* ':' */
         field.max = schema_number(at);
     }
-    if (**at == ' ') ++*at;
+    field.many = **at == '*';
+    if (field.many || **at == ' ') ++*at;
     return field;
 }
 
@@ -148,11 +151,13 @@ fault_t args_check(const modem_t *m, args_t *args, const char *schema)
         }
         if ((field.kind == 'L' || field.kind == 'A') && !m->mux) continue;
         if (!optional) need++;
-        if (index < args->count && fault.kind == FAULT_NONE) {
-            fault.kind = (uint8_t)check_one(m, &args->at[index], field, optional);
-            fault.index = index;
-        }
-        index++;
+        do {
+            if (index < args->count && fault.kind == FAULT_NONE) {
+                fault.kind = (uint8_t)check_one(m, &args->at[index], field, optional);
+                fault.index = index;
+            }
+            index++;
+        } while (field.many && index < args->count);
     }
     if (args->count < need || args->count > index) {
         fault.kind = FAULT_COUNT;

@@ -50,7 +50,8 @@ enum {
     CIPMUX_PASSWORD_MAX = 64, /* bytes */
     CIPMUX_PINS = 16,         /* GPIO0 to GPIO15 [basic 2.22] */
     CIPMUX_IMAGE_MAX = 2048,  /* the saved settings as an image, bytes */
-    CIPMUX_SIZE = 3328,       /* sizeof(cipmux_t), bytes */
+    CIPMUX_NAME_SERVERS = 3,  /* of AT+CIPDNS */
+    CIPMUX_SIZE = 4096,       /* sizeof(cipmux_t), bytes */
 };
 
 #define CIPMUX_NEVER UINT64_MAX /* cipmux_deadline(): nothing is due */
@@ -69,6 +70,12 @@ typedef struct {
     uint8_t  bytes[16];
     uint16_t port;
 } cipmux_address_t;
+
+/* Whom to ask for the address of a name, in that order: IPv4 addresses. */
+typedef struct {
+    uint8_t server[CIPMUX_NAME_SERVERS][4];
+    uint8_t count;
+} cipmux_name_servers_t;
 
 typedef enum { CIPMUX_TCP, CIPMUX_UDP, CIPMUX_SSL } cipmux_type_t;
 
@@ -175,6 +182,10 @@ typedef enum {
     X(REFUSED, 3000, 0, 0, "a refused AT+CIPSTART is not reported before [tcpip 3.5, 102]")                            \
     X(DIAL_LIMIT, 20000, 10000, 20000, "an unanswered AT+CIPSTART gives up [tcpip 3.5]")                               \
     X(DNS_LIMIT, 12000, 12000, 12000, "an unanswered name lookup gives up [tcpip 3.5, 101]")                           \
+    X(PING_LIMIT, 1000, 5000, 1000, "an AT+PING without an answer gives up (GUESS) [tcpip 3.26]")                      \
+    X(SNTP_RETRY, 15000, 15000, 15000, "an unanswered question for the time is repeated [services 5]")                 \
+    X(SNTP_UPDATE, 3600000, 3600000, 3600000, "the time is asked for again (GUESS) [services 5]")                      \
+    X(UPDATE_LIMIT, 180000, 180000, 180000, "an AT+CIUPDATE without an end gives up [tcpip 3.27]")                     \
     X(SEND_LIMIT, 30000, 30000, 30000, "payload that the peer does not take becomes SEND FAIL (GUESS)")                \
     X(RECONNECT, 100, 100, 100, "pause before passthrough dials again [tcpip 3.19, 4.8]")                              \
     X(PACKET, 20, 20, 20, "silence that ends a passthrough packet, and that guards +++ [tcpip 4.8]")
@@ -256,18 +267,37 @@ typedef enum {
     CIPMUX_REQUEST_PINS,    /* what the modem does with its pins has changed; no answer */
     CIPMUX_REQUEST_SLEEP, /* deep asleep from now on, behind everything printed before: nothing is heard until RESET_PIN,
                                 which GPIO16 causes after `sleep_ms`, if that is not 0 [basic 2.6] */
+    CIPMUX_REQUEST_PING,  /* one ICMP echo; answer with PONG and the same ticket, or not at all */
+    CIPMUX_REQUEST_TIME,  /* ask one SNTP server; answer with TIME and the same ticket, or not at all. The one before,
+                                if it is still open, is given up */
+    CIPMUX_REQUEST_UPDATE, /* look for new firmware; answer with any number of UPDATE and the same ticket */
 } cipmux_request_kind_t;
 
 typedef struct {
     cipmux_request_kind_t kind;
-    cipmux_link_t         link;   /* DIAL HANG_UP RETURN WATCH OPTION */
-    uint16_t              ticket; /* RESOLVE SCAN JOIN SMART WPS SOFT_AP ADDRESS: return it with every answer */
+    cipmux_link_t         link; /* DIAL HANG_UP RETURN WATCH OPTION */
+    uint16_t ticket; /* RESOLVE SCAN JOIN SMART WPS SOFT_AP ADDRESS PING TIME UPDATE: return it with every answer */
     union {
-        struct {              /* pointers are valid until the next call */
-            const char *name; /* not terminated; may be an IPv6 address as text */
-            size_t      length;
-            uint8_t     family; /* 4, 6, or 0: IPv4 preferred */
+        struct {                        /* pointers are valid until the next call */
+            const char           *name; /* not terminated; may be an IPv6 address as text */
+            size_t                length;
+            uint8_t               family; /* 4, 6, or 0: IPv4 preferred */
+            cipmux_name_servers_t servers;
         } resolve;
+        struct {
+            cipmux_address_t to;
+            cipmux_route_t   route; /* as in dial */
+        } ping;
+        struct {
+            const char           *name; /* an address or a name, to be looked up at `servers`; not terminated */
+            size_t                length;
+            cipmux_name_servers_t servers;
+        } time;
+        struct {
+            bool        https;
+            const char *version, *partition; /* as typed; not terminated. Length 0: the newest; the application */
+            size_t      version_length, partition_length;
+        } update;
         struct {
             cipmux_type_t    type;
             cipmux_address_t to;          /* UDP: where CIPSEND goes at first */
@@ -368,7 +398,7 @@ typedef enum {
     CIPMUX_EVENT_SCAN_ENTRY,        /* ticket, ap */
     CIPMUX_EVENT_SCAN_DONE,         /* ticket, cause NONE, or LOCAL: the radio refused */
     CIPMUX_EVENT_JOINED,            /* ticket, ap: associated, password accepted */
-    CIPMUX_EVENT_LEASE,             /* ticket, address, gateway, netmask */
+    CIPMUX_EVENT_LEASE,             /* ticket, address, gateway, netmask, name_server */
     CIPMUX_EVENT_LOST,              /* ticket, cause: the join failed, or the association ended */
     CIPMUX_EVENT_SIGNAL,            /* ticket of JOIN, ap: how strong it is heard now, on which channel */
     CIPMUX_EVENT_ADVERTISED,        /* ticket of JOIN, address: a router told its IPv6 network, the first 64 bits */
@@ -379,6 +409,9 @@ typedef enum {
     CIPMUX_EVENT_STATION_LEASED,    /* ticket, mac, address: it got an address from the soft-AP, or got it again */
     CIPMUX_EVENT_STATION_LEFT, /* ticket, mac, address: it left, was thrown out or is silent; its address, if it had one */
     CIPMUX_EVENT_REFUSES,      /* refuses: what the module's own firmware refuses from now on. At first nothing */
+    CIPMUX_EVENT_PONG,         /* ticket, ms; or cause: the echo cannot be sent */
+    CIPMUX_EVENT_TIME,         /* ticket, utc_us; or cause: there is no such server */
+    CIPMUX_EVENT_UPDATE,       /* ticket, step; or cause: it failed */
     CIPMUX_EVENT_LINE_SET,     /* answers LINE */
     CIPMUX_EVENT_STORED,       /* answers STORE: cause NONE, or LOCAL: it failed, and image is what is stored */
     CIPMUX_EVENT_RESET_PIN,    /* reset pin or power cycle: everything but the saved settings is gone */
@@ -406,7 +439,11 @@ typedef struct {
         uint16_t adc;          /* 0-1024, 1/1024 V */
         uint16_t supply;       /* of the chip, mV; 0: 3300 */
     } pins;
-    uint8_t mac[6];
+    uint8_t  mac[6];
+    uint8_t  name_server[4]; /* LEASE: 0.0.0.0 if it came without */
+    uint32_t ms;             /* PONG: how long the echo took */
+    uint64_t utc_us;         /* TIME: since 1970-01-01 00:00:00 UTC */
+    uint8_t  step;           /* UPDATE: 1 server found, 2 connected, 3 version known, 4 loading, 5 done */
 } cipmux_event_t;
 
 typedef enum {

@@ -103,6 +103,30 @@
     X(RF_POWER_NEEDS_WIFI, "rf-power-needs-wifi", 0, 1, 1, "basic.RFPOWER.query.before-wifi",                          \
       "1 AT+RFPOWER? is refused while AT+CWMODE is 0")                                                                 \
     X(THROUGH_SSL, "through-ssl", 0, 1, 1, "tcp.CIPMODE.set.ssl-link, link.model.pt-ssl",                              \
-      "1 passthrough works on an SSL link, at start too; 0 a saved one is not entered")
+      "1 passthrough works on an SSL link, at start too; 0 a saved one is not entered")                                \
+    X(DNS_AT_ONCE, "dns-at-once", 1, 0, 1, "tcp.CIPDNS.set.auto",                                                      \
+      "1 AT+CIPDNS=0 takes what DHCP gave at once, 0 with the next lease")                                             \
+    X(DNS_SECOND, "dns-second", 0, 1, 1, "tcp.CIPDNS.set.manual-no-servers-second",                                    \
+      "1 AT+CIPDNS=1 without servers takes 8.8.8.8 as the second one")                                                 \
+    X(DNS_EQUAL, "dns-equal", 1, 0, 1, "tcp.CIPDNS.set.equal-servers", "1 AT+CIPDNS takes the same server twice")      \
+    X(ALIVE_EACH, "alive-each", 1, 1, 1, "tcp.CIPALIVE.query.set, tcp.CIPALIVE.query.none",                            \
+      "1 AT+CIPALIVE? begins with a line of its own")                                                                  \
+    X(SNTP_COUNTS, "sntp-counts", 0, 1, 1, "svc.CIPSNTPTIME.query.before-sync",                                        \
+      "1 the time counts from the start before SNTP knows it, 0 it stands at 1970")                                    \
+    X(SNTP_OFF_FAILS, "sntp-off-fails", 0, 0, 1, "svc.CIPSNTPTIME.query.never-enabled",                                \
+      "1 AT+CIPSNTPTIME? is an error while SNTP is off")                                                               \
+    X(PSK_LINES_MUX, "psk-lines-mux", 1, 1, 1, "svc.CIPSSLCPSK.query.mux0, svc.CIPSSLCPSKHEX.query.mux0",              \
+      "1 AT+CIPSSLCPSK? shows link 0 only when CIPMUX=0")                                                              \
+    X(SSL_UNSET_LINES, "ssl-unset-lines", 1, 1, 1,                                                                     \
+      "svc.CIPSSLCSNI.query.unset, svc.CIPSSLCCN.query.unset, tcp.CIPSSLCALPN.query.unset",                            \
+      "1 AT+CIPSSLC...? has a line for a link with nothing set")                                                       \
+    X(SSL_ONE_SHOT, "ssl-one-shot", 0, 1, 1, "svc.CIPSSLCSNI.model.one-shot",                                          \
+      "1 the end of an SSL link forgets the options of all links")                                                     \
+    X(SSL_SKIPS, "ssl-skips", 0, 1, 1, "svc.CIPSSLCCIPHER.set.unsupported-suite",                                      \
+      "1 unsupported cipher suites of a list are skipped, 0 they are an error")                                        \
+    X(CLIENT_CERTIFICATES, "client-certificates", 0, 2, 9, "svc.CIPSSLCCONF.set.no-cert, svc.CIPSTART.set.empty-cert", \
+      "how many client certificates the flash holds")                                                                  \
+    X(CLIENT_KEYS, "client-keys", 0, 2, 9, "svc.CIPSSLCCONF.set.no-key", "how many private keys the flash holds")      \
+    X(CLIENT_CAS, "client-cas", 0, 2, 9, "svc.CIPSSLCCONF.set.no-ca", "how many client CAs the flash holds")
 
 #endif

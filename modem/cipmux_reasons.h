@@ -101,6 +101,21 @@
     X(NO_IMAGE, "no-image", "AT+SYSROLLBACK: the other slot holds no image", "Update the firmware first.")             \
     X(NOT_STATION, "not-station", "%s needs the station alone", "Send AT+CWMODE=1 first.")                             \
     X(WIFI_OFF, "wifi-off", "%s: Wi-Fi is off", "Send AT+CWMODE=1 (or 2, 3) first.")                                   \
+    X(PING_FAILED, "ping-failed", "no answer to the ping", "Check the address; a firewall may hold echoes back.")      \
+    X(SNTP_FAILED, "sntp-failed", "SNTP server %d does not answer: the clock is not set",                              \
+      "Check the servers of AT+CIPSNTPCFG. `sntp any \"2020-02-06 14:23:50\"` in the world file is one that answers.") \
+    X(UPDATE_FAILED, "update-failed", "there is no update to be had: it ended in step %d",                             \
+      "The world says which update server there is: `update ok` in the world file.")                                   \
+    X(UPDATE_RUNS, "update-runs", "an update is being loaded in the background", "Wait for +CIPUPDATE:4 or -1.")       \
+    X(SAME_SERVER, "same-server", "%s: the same name server twice", "Give each server once.")                          \
+    X(SSL_OPEN, "ssl-open", "%s needs every SSL link closed", "Close it first.")                                       \
+    X(LINK_CONNECTED, "link-connected", "%s: that link is connected", "Set it before AT+CIPSTART.")                    \
+    X(NO_CERTIFICATE, "no-certificate", "the certificate, key or CA that AT+CIPSSLCCONF names is not in the flash",    \
+      "AT+CIPSSLCCONF=0 needs none; --quirk=client-certificates=N and its like say what the flash holds.")             \
+    X(SSL_FULL, "ssl-full", "%s: no room left for the options of SSL links",                                           \
+      "Shorten them, or set them for all links at once (link 5).")                                                     \
+    X(NO_SUITE, "no-suite", "none of these cipher suites is supported", "AT+CIPSSLCCIPHER? lists those that are.")     \
+    X(SNTP_OFF, "sntp-off", "SNTP is off", "Send AT+CIPSNTPCFG=1,<zone> first.")                                       \
     X(SCAN_REFUSED, "scan-refused", "the radio refused to scan", "Try again.")
 
 #endif

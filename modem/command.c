@@ -311,6 +311,7 @@ const command_t commands[] = {
     { .name = "+CIPSTART", .forms = N(S) | E(S), .set = set_cipstart },
     { .name = "+CIPSTARTEX", .forms = E(S), .set = set_cipstartex },
     { .name = "+CIPTCPOPT", .forms = E(Q | S), .query = query_ciptcpopt, .set = set_ciptcpopt },
+    { .name = "+CIPALIVE", .forms = N(Q), .query = query_cipalive },
     { .name = "+CIPCLOSE", .forms = N(T | S | X) | E(S | X), .set = set_cipclose, .run = run_cipclose },
     { .name = "+CIPCLOSEMODE", .forms = N(S), .schema = BOTH("L " FLAG), .set = set_cipclosemode },
     { .name = "+CIPSEND", .forms = N(T | S | X) | E(S | X), .set = set_cipsend, .run = run_cipsend },
@@ -369,7 +370,56 @@ const command_t commands[] = {
       .schema = { "L i1:2048", "L i1:2147483647" },
       .set = set_ciprecvdata },
     { .name = "+CIPRECVLEN", .forms = N(Q) | E(Q), .query = query_ciprecvlen },
+    { .name = "+CIPSSLSIZE",
+      .forms = N(Q | S),
+      .schema = BOTH("i2048:8192"),
+      .query = query_cipsslsize,
+      .set = set_cipsslsize },
+    { .name = "+CIPSSLCCONF",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = { "i0:3", "A i0:3 ? I0:255 I0:255" },
+      .query = query_cipsslcconf,
+      .set = set_cipsslcconf },
+    { .name = "+CIPSSLCCIPHER",
+      .forms = E(Q | S),
+      .schema = BOTH("A i0:32 ? x0:65535*"),
+      .query = query_cipsslccipher,
+      .set = set_cipsslccipher },
+    { .name = "+CIPSSLCCN",
+      .forms = E(Q | S),
+      .schema = BOTH("A s0:64"),
+      .query = query_cipsslctext,
+      .set = set_cipsslctext },
+    { .name = "+CIPSSLCSNI",
+      .forms = E(Q | S),
+      .schema = BOTH("A s0:64"),
+      .query = query_cipsslctext,
+      .set = set_cipsslctext },
+    { .name = "+CIPSSLCALPN",
+      .forms = E(Q | S),
+      .schema = BOTH("A i0:5 ? s1:255*"),
+      .query = query_cipsslcalpn,
+      .set = set_cipsslcalpn },
+    { .name = "+CIPSSLCPSK",
+      .forms = E(Q | S),
+      .schema = BOTH("A s0:32 s0:32"),
+      .query = query_cipsslcpsk,
+      .set = set_cipsslcpsk },
+    { .name = "+CIPSSLCPSKHEX",
+      .forms = E(Q | S),
+      .schema = BOTH("A s0:64 s0:32"),
+      .query = query_cipsslcpsk,
+      .set = set_cipsslcpsk },
+    { .name = "+CIPSNTPCFG",
+      .forms = N(Q | S) | E(Q | S),
+      .schema = { "i0:1 ? i-11:13 S0:64 S0:64 S0:64", "i0:1 ? I-1259:1459 S0:64 S0:64 S0:64" },
+      .query = query_cipsntpcfg,
+      .set = set_cipsntpcfg },
+    { .name = "+CIPSNTPTIME", .forms = N(Q) | E(Q), .query = query_cipsntptime },
     { .name = "+CIPDOMAIN", .forms = N(S) | E(S), .set = set_cipdomain },
+    { .name = "+CIPDNS", .forms = E(Q | S), .query = query_cipdns, .set = set_cipdns },
+    { .name = "+CIPDNS_CUR", .forms = N(Q | S), .variant = VARIANT_CUR, .query = query_cipdns, .set = set_cipdns },
+    { .name = "+CIPDNS_DEF", .forms = N(Q | S), .variant = VARIANT_DEF, .query = query_cipdns, .set = set_cipdns },
 
     /* MQTT */
 
@@ -389,6 +439,13 @@ const command_t commands[] = {
     { .name = "+CWSTOPSMART", .forms = N(X) | E(X), .run = run_cwstopsmart },
     { .name = "+CWSTARTDISCOVER", .forms = N(S), .schema = BOTH("s1:64 s1:64 i0:86400"), .set = set_cwstartdiscover },
     { .name = "+CWSTOPDISCOVER", .forms = N(X), .run = run_cwstopdiscover },
+    { .name = "+PING", .forms = N(S) | E(S), .schema = BOTH("s1:64"), .set = set_ping },
+    { .name = "+CIUPDATE",
+      .forms = N(X) | E(Q | S | X),
+      .schema = BOTH("i0:1 ? S0:64 S0:64 I0:1"),
+      .query = query_ciupdate,
+      .set = set_ciupdate,
+      .run = run_ciupdate },
     { .name = "+FACTPLCP", .forms = E(S), .schema = BOTH("i0:1 i0:1"), .set = set_accepted },
 
     /* UART */
@@ -431,6 +488,9 @@ CIPMUX_TABLE slot_cell_t slot_cells[WAIT_COUNT][OUTCOME_COUNT] = {
     [WAIT_LIST] = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
     [WAIT_STORE] = { { VERDICT_LATER, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } }, /* LATER: the one it has */
     [WAIT_READ] = { { VERDICT_OK, 1 }, { 0, 0 }, { VERDICT_DONE, 1 } },
+    [WAIT_HOST] = { { 0, 0 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_ECHO] = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
+    [WAIT_UPDATE] = { { VERDICT_OK, 1 }, { VERDICT_ERROR, 1 }, { VERDICT_DONE, 1 } },
 };
 /* clang-format on */
 
@@ -686,6 +746,8 @@ void slot_resolved(modem_t *m, const cipmux_address_t *address)
     link_t *const link = &m->link[s->link];
     if (s->wait == WAIT_TARGET) {
         sender_resolved(m, address);
+    } else if (s->wait == WAIT_HOST) {
+        services_found(m, address);
     } else if (s->wait == WAIT_LINK || s->wait == WAIT_THROUGH) {
         const uint16_t port = link->peer.port;
         if (address->family != 0) link->peer = *address;
@@ -712,7 +774,8 @@ bool slot_resolves(const modem_t *m)
 {
     const slot_t *const s = &m->slot;
     if (s->wait == WAIT_LINK) return m->link[s->link].state == LINK_RESOLVING;
-    return s->wait == WAIT_NAME || s->wait == WAIT_TARGET || s->wait == WAIT_SAVE || s->wait == WAIT_THROUGH;
+    return s->wait == WAIT_NAME || s->wait == WAIT_TARGET || s->wait == WAIT_SAVE || s->wait == WAIT_THROUGH ||
+           s->wait == WAIT_HOST;
 }
 
 uint64_t slot_deadline(const modem_t *m)

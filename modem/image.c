@@ -58,6 +58,8 @@ static const field_t fields[] = {
     NUMBER(55, interfaces.soft_ap.hidden), NUMBER(56, interfaces.range.lease_min), BYTES(57, interfaces.range.first),
     BYTES(58, interfaces.range.last), BYTES(59, interfaces.station_mac), BYTES(60, interfaces.soft_ap_mac),
     NUMBER(61, interfaces.dhcp),
+    BYTES(62, names.list.server), NUMBER(63, names.list.count), NUMBER(64, names.manual),
+    ROW(65, certificates, auth), ROW(66, certificates, key), ROW(67, certificates, ca),
 };
 /* clang-format on */
 enum { FIELD_COUNT = sizeof fields / sizeof fields[0] };

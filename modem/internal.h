@@ -67,6 +67,8 @@ typedef enum {
     X(AP_STORED_MAX, 8, 4, "stations of a soft-AP that was never set, as stored [wifi 4.1]")                           \
     X(LEASE_DEFAULT, 120, 120, "lease of AT+CWDHCPS that was never set, min [712]")                                    \
     X(LEASE_RANGE, 101, 101, "addresses that AT+CWDHCPS may have at most [wifi 4.5]")                                  \
+    X(NAME_SERVERS, 2, 3, "name servers of AT+CIPDNS [tcpip 3.24]")                                                    \
+    X(SSL_SIZE, 2048, 0, "AT+CIPSSLSIZE at start (GUESS) [services 4.1]")                                              \
     X(FLOW_DEFAULT, 0, 1, "flow control of a new module [basic 2.8]")                                                  \
     X(SCAN_FIELDS, 2047, 2047, "fields of a line of AT+CWLAP, a bit each [wifi 3.6]")                                  \
     X(BOOT_MODE, 7, 7, "<m> of the boot text [conventions 1.9]")                                                       \
@@ -104,7 +106,7 @@ int32_t     dialect_number(unsigned dialect, number_t number);
 
 /* ---- args.c: "a,b,c" -> values ----------------------------------------------------------------------------------- */
 
-enum { ARG_MAX = 12 };
+enum { ARG_MAX = 34 }; /* the link, a count, and as many cipher suites as fit into a line */
 
 typedef enum {
     ARG_EMPTY,
@@ -148,6 +150,8 @@ fault_t args_check(const modem_t *m, args_t *args, const char *schema);
 bool    arg_given(const args_t *args, size_t index);
 void    args_refuse_words(const modem_t *m, args_t *args);
 
+bool is_host(const modem_t *m, const arg_t *arg); /* a name or address as they are typed; tcpip.c */
+
 /* ---- text.c: values <-> text ------------------------------------------------------------------------------------- */
 
 size_t text_number(char *out, int64_t value);
@@ -157,6 +161,7 @@ size_t text_mac(char *out, const uint8_t mac[6]);
 size_t text_serial(char *out, const uint8_t mac[6]); /* its last three bytes, upper case */
 bool   parse_ip4(const char *text, size_t length, uint8_t out[4]);
 bool   parse_mac(const char *text, size_t length, uint8_t out[6]);
+bool   parse_hex(const char *text, size_t length, uint8_t *out); /* two digits a byte */
 bool   same_text(const char *a, size_t length, const char *terminated);
 bool   same_address(const cipmux_address_t *a, const cipmux_address_t *b);
 enum { TEXT_IP_MAX = 40 };
@@ -210,6 +215,9 @@ typedef enum {
     WAIT_READ,    /* the data of AT+CIPRECVDATA is on its way to the UART */
     WAIT_STORE,   /* STORED: only then its verdict, slot.verdict */
     WAIT_LIST,    /* its lines find room one after the other */
+    WAIT_HOST,    /* RESOLVED, for AT+PING */
+    WAIT_ECHO,    /* PONG */
+    WAIT_UPDATE,  /* the last UPDATE */
     WAIT_COUNT
 } wait_t;
 
@@ -659,6 +667,73 @@ cipmux_answer_t     soft_ap_event(modem_t *m, const cipmux_event_t *event);
 void                soft_ap_fill(const modem_t *m, cipmux_request_t *out);
 void                soft_ap_fill_kick(modem_t *m, cipmux_request_t *out);
 
+/* ---- services.c: name servers, ping, SNTP, update -------------------------------------------------------------------------- */
+
+/* AT+CIPDNS [tcpip 3.24]. */
+typedef struct {
+    cipmux_name_servers_t list; /* in force; not manual: what DHCP gave, or the fallback */
+    bool                  manual;
+} name_servers_t;
+
+enum { SNTP_SERVERS = 3, SNTP_SERVER_MAX = 64 };
+
+/* AT+CIPSNTPCFG, and where its client is [services 5]. */
+typedef struct {
+    uint64_t asked, due; /* the last question; the next one, or the end of waiting for its answer */
+    int16_t  zone_min;
+    uint16_t ticket;
+    uint8_t  count, current; /* servers given, 0: the three of the firmware; which one is asked */
+    uint8_t  length[SNTP_SERVERS];
+    bool     on, asking;
+    char     server[SNTP_SERVERS][SNTP_SERVER_MAX];
+} sntp_t;
+
+/* The clock: `offset_us` more than the time of the calls is the time since 1970. */
+typedef struct {
+    int64_t offset_us; /* begins so that the clock begins at 1970 */
+    bool    set;       /* by SNTP */
+} utc_t;
+
+/* AT+CIUPDATE [tcpip 3.27]. */
+typedef struct {
+    uint64_t    since;
+    uint16_t    ticket;
+    int8_t      state; /* 0 idle, 1-4, -1 failed */
+    bool        running;
+    bool        in_background, data; /* data: no restart follows */
+    bool        https;
+    uint8_t     version_length, partition_length;
+    const char *version, *partition; /* in the line buffer, until the request was fetched */
+} update_t;
+
+void     services_start(modem_t *m); /* at power-on and restart */
+void     services_leased(modem_t *m, const uint8_t name_server[4]);
+void     services_found(modem_t *m, const cipmux_address_t *address); /* AT+PING: family 0: not found */
+bool     services_event(modem_t *m, const cipmux_event_t *event, cipmux_answer_t *answer);
+void     services_fill(const modem_t *m, unsigned ask, cipmux_request_t *out); /* PING, TIME, UPDATE */
+uint64_t services_deadline(const modem_t *m);
+void     services_tick(modem_t *m);
+
+/* ---- ssl.c: what AT+CIPSSL... set for the next SSL link ----------------------------------------------------------------------- */
+
+enum { SSL_ROOM = 512 };
+
+/* AT+CIPSSLCCONF of one link. */
+typedef struct {
+    uint8_t auth; /* bit 0: we show a certificate, bit 1: we check the server's */
+    uint8_t key, ca;
+} certificates_t;
+
+/* The texts and lists of all links, in one room: set for all links at once they stand there once. A record is kind, links
+ * (a bit each), length, bytes. */
+typedef struct {
+    uint16_t fill;
+    uint8_t  room[SSL_ROOM];
+} ssl_options_t;
+
+bool ssl_has_certificates(const modem_t *m, uint8_t id); /* those that its AT+CIPSSLCCONF names */
+void ssl_link_ended(modem_t *m);
+
 /* ---- wifi.c, settings.c -------------------------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -735,17 +810,19 @@ typedef struct {
 
 /* What survives a restart. */
 typedef struct {
-    station_t     station;
-    tcp_option_t  tcp_option[CIPMUX_LINKS];
-    cipmux_line_t uart;
-    translink_t   translink;
-    interfaces_t  interfaces;
-    country_t     country;
-    uint16_t      reconnect_100ms, reconnect_times;
-    uint8_t       mode, sysmsg, cipv6, sta_proto, ap_proto;
-    bool          autoconnect;
-    bool          autotrace;
-    bool          other_image; /* esp-at: the slot that does not run holds a valid image */
+    station_t      station;
+    tcp_option_t   tcp_option[CIPMUX_LINKS];
+    cipmux_line_t  uart;
+    translink_t    translink;
+    interfaces_t   interfaces;
+    country_t      country;
+    uint16_t       reconnect_100ms, reconnect_times;
+    uint8_t        mode, sysmsg, cipv6, sta_proto, ap_proto;
+    bool           autoconnect;
+    bool           autotrace;
+    bool           other_image; /* esp-at: the slot that does not run holds a valid image */
+    name_servers_t names;
+    certificates_t certificates[CIPMUX_LINKS];
 } settings_t;
 
 bool settings_must_be_stored(modem_t *m); /* and asks for it; image.c */
@@ -884,6 +961,9 @@ enum {
     ASK_SOFT_AP = 1 << 14,
     ASK_KICK = 1 << 15,
     ASK_ADDRESS = 1 << 16,
+    ASK_PING = 1 << 17,
+    ASK_TIME = 1 << 18,
+    ASK_UPDATE = 1 << 19,
 };
 
 /* What a start says at 74880 baud, whatever the line runs at [conventions 1.2, 1.9]. */
@@ -906,13 +986,21 @@ struct MAY_ALIAS modem {
     cipmux_line_t          uart;
     uint16_t               tickets;
     /* settings of the running modem */
-    bool         echo, mux, cipmode, dinfo, passive, sysstore, syslog;
-    bool         raw; /* passthrough was entered: link 0 receives without +IPD until AT+CIPMODE=0 [tcpip 4.8] */
-    uint8_t      host_length;
-    char         host[CIPMUX_HOST_MAX]; /* what was dialled last, as typed: passthrough dials it again */
-    uint8_t      sysmsg, cipv6;
-    uint16_t     reconnect_100ms;
-    tcp_option_t tcp_option[CIPMUX_LINKS];
+    bool           echo, mux, cipmode, dinfo, passive, sysstore, syslog;
+    bool           raw; /* passthrough was entered: link 0 receives without +IPD until AT+CIPMODE=0 [tcpip 4.8] */
+    uint8_t        host_length;
+    char           host[CIPMUX_HOST_MAX]; /* what was dialled last, as typed: passthrough dials it again */
+    uint8_t        sysmsg, cipv6;
+    uint16_t       reconnect_100ms;
+    tcp_option_t   tcp_option[CIPMUX_LINKS];
+    uint16_t       ssl_size;
+    certificates_t certificates[CIPMUX_LINKS];
+    ssl_options_t  ssl_options;
+    name_servers_t names;
+    uint8_t        leased_name_server[4]; /* what DHCP gave last; 0.0.0.0: nothing */
+    sntp_t         sntp;
+    utc_t          utc;
+    update_t       update;
 
     slot_t            slot;
     line_t            line;
@@ -924,8 +1012,6 @@ struct MAY_ALIAS modem {
     wifi_t            wifi;
     pins_t            pins;
     power_t           power;
-    uint64_t          clock_since; /* AT+SYSTIMESTAMP: when it was `clock_s` */
-    uint32_t          clock_s;
     provision_t       provision;
     interfaces_t      interfaces;
     guest_t           guest[GUEST_MAX];
@@ -974,7 +1060,8 @@ void modem_forced_restart(modem_t *m);
 #define HANDLERS(X)                                                                                                    \
     HANDLERS_SYSTEM(X) HANDLERS_IO(X) HANDLERS_POWER(X)                                                                \
     HANDLERS_TCPIP(X)                                                                                                  \
-    HANDLERS_WIFI(X) HANDLERS_WIFI_OPTIONS(X) HANDLERS_PROVISION(X) HANDLERS_SOFTAP(X) HANDLERS_ADDRESS(X)
+    HANDLERS_WIFI(X) HANDLERS_WIFI_OPTIONS(X) HANDLERS_PROVISION(X) HANDLERS_SOFTAP(X) HANDLERS_ADDRESS(X)             \
+    HANDLERS_SERVICES(X) HANDLERS_SSL(X)
 #define HANDLERS_IO(X)                                                                                                 \
     X(set, sysiosetcfg) X(set, sysiogetcfg) X(set, sysgpiodir) X(set, sysgpiowrite) X(set, sysgpioread)                \
     X(query, sysadc) X(set, sysreg)
@@ -1010,6 +1097,13 @@ void modem_forced_restart(modem_t *m);
 #define HANDLERS_ADDRESS(X)                                                                                            \
     X(query, cwdhcp) X(set, cwdhcp) X(query, cipsta) X(set, cipsta) X(query, cipap) X(set, cipap)                      \
     X(query, cipstamac) X(set, cipstamac) X(query, cipapmac) X(set, cipapmac) X(query, cwhostname) X(set, cwhostname)
+#define HANDLERS_SERVICES(X)                                                                                           \
+    X(query, cipalive) X(query, cipdns) X(set, cipdns) X(query, cipsntpcfg) X(set, cipsntpcfg) X(query, cipsntptime)   \
+    X(set, ping) X(query, ciupdate) X(set, ciupdate) X(run, ciupdate)
+#define HANDLERS_SSL(X)                                                                                                \
+    X(query, cipsslsize) X(set, cipsslsize) X(query, cipsslcconf) X(set, cipsslcconf) X(query, cipsslctext)            \
+    X(set, cipsslctext) X(query, cipsslcalpn) X(set, cipsslcalpn) X(query, cipsslcpsk) X(set, cipsslcpsk)              \
+    X(query, cipsslccipher) X(set, cipsslccipher)
 /* clang-format on */
 #define HANDLER_ARGUMENTS_run   (modem_t * m)
 #define HANDLER_ARGUMENTS_query (modem_t * m)

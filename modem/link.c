@@ -224,11 +224,13 @@ bool link_step(modem_t *m, uint8_t id, link_event_t event)
         return false;
     }
     const bool was_open = link_is_open(m, id);
+    const bool was_alive = link->state != LINK_FREE && link->state != LINK_RESOLVING && link->state != LINK_CLOSING;
     link->state = cell->next;
     for (size_t i = 0; i < EFFECT_MAX; i++)
         effect(m, id, (effect_t)cell->effects[i]);
     if (was_open && !link_is_open(m, id)) m->wifi.link_ended = true;
     if (link->state != LINK_FREE && link->state != LINK_CLOSING) return true;
+    if (was_alive && link->type == CIPMUX_SSL) ssl_link_ended(m);
     link->since = m->now;
     if (!sender_keeps_memory(m, id)) link_return(m, id); /* what passthrough kept while it dialled again */
     if (link->state == LINK_CLOSING && link->asks == 0) link->state = LINK_FREE;

@@ -32,6 +32,10 @@ static void load_settings(modem_t *m)
     m->reconnect_100ms = m->saved.reconnect_100ms;
     memcpy(m->tcp_option, m->saved.tcp_option, sizeof m->tcp_option);
     m->server = (server_t){ .max = CIPMUX_LINKS, .idle_s = (uint16_t)number(m, NUMBER_IDLE_DEFAULT) };
+    m->ssl_size = (uint16_t)number(m, NUMBER_SSL_SIZE);
+    m->ssl_options.fill = 0;
+    memcpy(m->certificates, m->saved.certificates, sizeof m->certificates);
+    services_start(m);
 }
 
 static void measure_burst(modem_t *m)
@@ -168,6 +172,7 @@ void cipmux_tick(cipmux_t *modem, uint64_t now_us)
     links_tick(m);
     wifi_tick(m);
     provision_tick(m);
+    services_tick(m);
     settle(m);
 }
 
@@ -183,6 +188,7 @@ uint64_t cipmux_deadline(const cipmux_t *modem)
     due = earliest(due, server_deadline(m));
     due = earliest(due, links_deadline(m));
     due = earliest(due, provision_deadline(m));
+    due = earliest(due, services_deadline(m));
     return earliest(due, wifi_deadline(m));
 }
 
@@ -316,7 +322,7 @@ static cipmux_answer_t stored(modem_t *m, const cipmux_event_t *event)
 static cipmux_answer_t dispatch(modem_t *m, const cipmux_event_t *event, cipmux_link_t *assigned)
 {
     cipmux_answer_t answer;
-    if (link_event(m, event, &answer)) return answer;
+    if (link_event(m, event, &answer) || services_event(m, event, &answer)) return answer;
     switch ((unsigned)event->kind) {
     case CIPMUX_EVENT_RESOLVED: return resolved(m, event);
     case CIPMUX_EVENT_ACCEPT: return server_accept(m, event, assigned);
@@ -447,6 +453,7 @@ static void fill(modem_t *m, unsigned ask, cipmux_request_t *out)
         out->resolve.name = m->slot.name;
         out->resolve.length = m->slot.name_length;
         out->resolve.family = m->slot.family;
+        out->resolve.servers = m->names.list;
         break;
     case ASK_LISTEN:
         out->kind = CIPMUX_REQUEST_LISTEN;
@@ -456,6 +463,9 @@ static void fill(modem_t *m, unsigned ask, cipmux_request_t *out)
     case ASK_SMART:
     case ASK_WPS:
     case ASK_MDNS: provision_fill(m, ask, out); break;
+    case ASK_PING:
+    case ASK_TIME:
+    case ASK_UPDATE: services_fill(m, ask, out); break;
     case ASK_JOIN:
         out->kind = CIPMUX_REQUEST_JOIN;
         wifi_fill_join(m, out);
@@ -470,9 +480,9 @@ static void fill(modem_t *m, unsigned ask, cipmux_request_t *out)
 /* What ends comes before what begins. */
 bool cipmux_request(cipmux_t *modem, uint64_t now_us, cipmux_request_t *out)
 {
-    static const uint32_t order[] = { ASK_STORE, ASK_PINS,    ASK_RADIO,    ASK_LEAVE, ASK_SOFT_AP,
-                                      ASK_KICK,  ASK_ADDRESS, ASK_UNLISTEN, ASK_SMART, ASK_WPS,
-                                      ASK_MDNS,  ASK_RESOLVE, ASK_LISTEN,   ASK_JOIN,  ASK_SCAN };
+    static const uint32_t order[] = { ASK_STORE,   ASK_PINS,     ASK_RADIO, ASK_LEAVE, ASK_SOFT_AP, ASK_KICK,
+                                      ASK_ADDRESS, ASK_UNLISTEN, ASK_SMART, ASK_WPS,   ASK_MDNS,    ASK_RESOLVE,
+                                      ASK_LISTEN,  ASK_JOIN,     ASK_SCAN,  ASK_PING,  ASK_TIME,    ASK_UPDATE };
     modem_t *const        m = self(modem);
     cipmux_tick(modem, now_us);
     *out = (cipmux_request_t){ 0 };

@@ -109,11 +109,11 @@ static bool events_shown(const modem_t *m)
 /* Before the passthrough of a start has its link the Wi-Fi's events are shown [conventions 1.9]. */
 void say_event(modem_t *m, text_t text, ...)
 {
+    if (text_of(m, text) == NULL || (!events_shown(m) && !m->sender.announce)) return;
     sink_t  to = { .ring = &m->reply };
     va_list arguments;
-    if (texts[text][m->family] == NULL || (!events_shown(m) && !m->sender.announce)) return;
     va_start(arguments, text);
-    print(m, &to, texts[text][m->family], &arguments);
+    print(m, &to, text_of(m, text), &arguments);
     va_end(arguments);
 }
 

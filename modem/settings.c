@@ -17,6 +17,7 @@ void settings_factory(modem_t *m)
     m->saved.uart.flow = (uint8_t)number(m, NUMBER_FLOW_DEFAULT);
     m->saved.reconnect_100ms = 1;
     m->saved.autotrace = true;
+    m->saved.names.list = (cipmux_name_servers_t){ .server = { { 208, 67, 222, 222 } }, .count = 1 };
     for (size_t id = 0; id < CIPMUX_LINKS; id++)
         m->saved.tcp_option[id].linger_s = -1;
     interfaces_factory(m, &m->saved.interfaces);

@@ -129,13 +129,12 @@ verdict_t set_ipr(modem_t *m, args_t *args)
 /* The clock begins at 0 with each start; who knows the time sets it. */
 void clock_set(modem_t *m, uint32_t unix_s)
 {
-    m->clock_s = unix_s;
-    m->clock_since = m->now;
+    m->utc = (utc_t){ .offset_us = (int64_t)unix_s * 1000000 - (int64_t)m->now };
 }
 
 verdict_t query_systimestamp(modem_t *m)
 {
-    say(m, TEXT_TIMESTAMP, (int)(m->clock_s + (m->now - m->clock_since) / 1000000u));
+    say(m, TEXT_TIMESTAMP, (int)(((int64_t)m->now + m->utc.offset_us) / 1000000));
     return VERDICT_OK;
 }
 

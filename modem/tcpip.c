@@ -147,7 +147,7 @@ typedef struct {
 } dial_t;
 
 /* Names and addresses as they are typed: no blanks, no control characters. */
-static bool is_host(const modem_t *m, const arg_t *arg)
+bool is_host(const modem_t *m, const arg_t *arg)
 {
     if (arg->kind != ARG_TEXT || arg->length == 0 || arg->length > number(m, NUMBER_HOST_MAX)) return false;
     for (size_t i = 0; i < arg->length; i++)
@@ -256,6 +256,8 @@ static verdict_t dial_command(modem_t *m, const args_t *args, size_t at, dial_t 
     const link_t *const link = &m->link[dial->id];
     if (link->state != LINK_FREE && link->state != LINK_KEPT)
         return refuse(m, m->mux ? CIPMUX_REASON_LINK_IN_USE : CIPMUX_REASON_SINGLE_IN_USE, TEXT_ALREADY);
+    if (dial->type == CIPMUX_SSL && !ssl_has_certificates(m, dial->id))
+        return refuse(m, CIPMUX_REASON_NO_CERTIFICATE, TEXT_NONE);
     if (dial->type == CIPMUX_SSL && ssl_in_use(m)) return refuse(m, CIPMUX_REASON_ONE_SSL, TEXT_SSL_MAX);
     return dial_link(m, dial);
 }

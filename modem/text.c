@@ -128,6 +128,16 @@ bool parse_mac(const char *text, size_t length, uint8_t out[6])
     return true;
 }
 
+bool parse_hex(const char *text, size_t length, uint8_t *out)
+{
+    for (size_t i = 0; i + 1 < length; i += 2) {
+        const int high = hex_digit(text[i]), low = hex_digit(text[i + 1]);
+        if (high < 0 || low < 0) return false;
+        out[i / 2] = (uint8_t)(high << 4 | low);
+    }
+    return length % 2 == 0;
+}
+
 bool same_text(const char *a, size_t length, const char *terminated)
 {
     return terminated != NULL && strlen(terminated) == length && memcmp(a, terminated, length) == 0;

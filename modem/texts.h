@@ -117,6 +117,14 @@
     X(MDNS_SERVICE, "servername error when mdns\r\n", NULL)                                                            \
     X(FLAG_ERROR, "flag error\r\n", NULL)                                                                              \
     X(MASK_ERROR, "get mask error\r\n", NULL)                                                                          \
+    X(IP1_ERROR, "IP1 ERROR\r\n", NULL)                                                                                \
+    X(IP1_INVALID, "IP1 invalid\r\n", NULL)                                                                            \
+    X(IP2_ERROR, "IP2 ERROR\r\n", NULL)                                                                                \
+    X(IP2_INVALID, "IP2 invalid\r\n", NULL)                                                                            \
+    X(SSL_MUST_CLOSE, "must close ssl link\r\n", NULL)                                                                 \
+    X(NO_CERT, NULL, "NO CERT FOUND\r\n")                                                                              \
+    X(NO_KEY, NULL, "NO PRVT_KEY FOUND\r\n")                                                                           \
+    X(NO_CA, NULL, "NO CA FOUND\r\n")                                                                                  \
     X(QAP_FAIL, "QAP fail\r\n", NULL)                                                                                  \
     X(SCAN_FAIL, "scan fail\r\n", NULL)                                                                                \
     X(NOT_GPIO, "NOT GPIO MODE!\r\n", NULL)                                                                            \
@@ -188,6 +196,29 @@
     /* names that a module gives itself */                                                                             \
     X(OWN_SSID, "ESP-%h", "ESP_%h")                                                                                    \
     X(OWN_HOST_NAME, "ESP-%h", "espressif")                                                                            \
+    X(ALIVE_HEAD, "+CIPALIVE:\r\n", NULL)                                                                              \
+    X(ALIVE, "+CIPALIVE:id %d,%d\r\n", NULL)                                                                           \
+    X(ALIVE_NONE, "Not set TCP keep alive\r\n", NULL)                                                                  \
+    X(DNS_HEAD, NULL, "%n:%d")                                                                                         \
+    X(DNS_SERVER, "%n:%i\r\n", ",\"%i\"")                                                                              \
+    X(LINE_END, NULL, "\r\n")                                                                                          \
+    X(SNTP_OFF, "%n:0\r\n", "%n:0\r\n")                                                                                \
+    X(SNTP_ON, "%n:1,%d", "%n:1,%d")                                                                                   \
+    X(SNTP_SERVER, ",\"%b\"", ",\"%b\"")                                                                               \
+    X(SNTP_END, "\r\n", "\r\n")                                                                                        \
+    X(SNTP_TIME, "%n:%s", "%n:%s")                                                                                     \
+    X(DAY_PAD, "0", " ")                                                                                               \
+    X(PONG, "+%d\r\n", "+PING:%d\r\n")                                                                                 \
+    X(PING_TIMEOUT, "+timeout\r\n", "+PING:TIMEOUT\r\n")                                                               \
+    X(PING_NO_NAME, NULL, "+PING:TIMEOUT\r\n")                                                                         \
+    X(UPDATE_STEP, "+CIPUPDATE:%d\r\n", "+CIPUPDATE:%d\r\n")                                                           \
+    X(SSL_MODE, "%n:%d\r\n", NULL)                                                                                     \
+    X(SSL_CONF, NULL, "%n:%d,%d,%d,%d\r\n")                                                                            \
+    X(SSL_TEXT, NULL, "%n:%d,%b\r\n")                                                                                  \
+    X(SSL_ALPN, NULL, "%n:%d")                                                                                         \
+    X(SSL_ALPN_NAME, NULL, ",%b")                                                                                      \
+    X(SSL_PSK, NULL, "%n:%d,%b,%b\r\n")                                                                                \
+    X(SSL_CIPHER, NULL, "%n:%d,0x%s\r\n")                                                                              \
     X(UART, "%n:%d,%d,%d,%d,%d", "%n:%d,%d,%d,%d,%d\r\n")                                                              \
     X(SEGMENT, "%d,%d\r\n", NULL)                                                                                      \
     X(SEGMENT_LATER, "\r\n", NULL)                                                                                     \

@@ -212,6 +212,7 @@ static cipmux_answer_t leased(modem_t *m, const cipmux_event_t *event)
     memcpy(network.ip, event->address.bytes, 4);
     memcpy(network.gateway, event->gateway, 4);
     memcpy(network.netmask, event->netmask, 4);
+    services_leased(m, event->name_server);
     got_address(m, &network);
     return CIPMUX_TAKEN;
 }

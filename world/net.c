@@ -168,10 +168,10 @@ bool net_same_name(const char *a, const char *b)
     return *a == *b;
 }
 
-bool net_name(net_t *net, const char *name, const cipmux_address_t *address, uint64_t after_us)
+bool net_name(net_t *net, const char *name, const uint8_t server[4], const cipmux_address_t *address, uint64_t after_us)
 {
     size_t i = 0;
-    while (i < net->names && !net_same_name(net->name[i].name, name)) {
+    while (i < net->names && !(net_same_name(net->name[i].name, name) && memcmp(net->name[i].server, server, 4) == 0)) {
         i++;
     }
     if (i == NET_NAMES || strlen(name) > NET_HOST) {
@@ -181,6 +181,7 @@ bool net_name(net_t *net, const char *name, const cipmux_address_t *address, uin
     snprintf(net->name[i].name, sizeof net->name[i].name, "%s", name);
     net->name[i].address = *address;
     net->name[i].after_us = after_us;
+    memcpy(net->name[i].server, server, 4);
     return true;
 }
 

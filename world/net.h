@@ -1,6 +1,7 @@
 /* The simulated network of one modem: names, peers that it dials, clients of its server, UDP endpoints.
  *
- * Serves the requests RESOLVE, DIAL, HANG_UP, RETURN, WATCH, OPTION, LISTEN and UNLISTEN of cipmux.h, offers their events, and
+ * Serves the requests RESOLVE, DIAL, HANG_UP, RETURN, WATCH, OPTION, LISTEN and UNLISTEN of cipmux.h (those for simulated
+ * hosts, hosts.h, find nobody here), offers their events, and
  * moves bytes. No clock, no heap, no I/O. All pools are fixed; one that overflows, and a request that breaks the contract
  * of cipmux.h, sets net->fault, which a test must look at: nothing is lost silently.
  *
@@ -17,6 +18,7 @@
 #define WORLD_NET_H
 
 #include "cipmux.h"
+#include "hosts.h"
 
 enum {
     NET_NAMES = 32,     /* names of the name server */
@@ -107,9 +109,10 @@ typedef struct {
         char             name[NET_HOST + 1];
         cipmux_address_t address; /* family 0: does not resolve */
         uint64_t         after_us;
+        uint8_t          server[4]; /* which name server knows it; 0.0.0.0: each one */
     } name[NET_NAMES];
-    size_t names;
-    bool   dns_dead;
+    size_t         names;
+    const hosts_t *hosts; /* which name servers answer; NULL: all */
     struct {
         bool             used;
         uint16_t         ticket;
@@ -155,8 +158,9 @@ bool net_is_listening(const net_t *net, const cipmux_t *modem, uint16_t port);
 
 /* The behaviour of an address, found or new; the caller fills it. */
 net_place_t *net_place(net_t *net, const cipmux_address_t *at);
-/* What a name resolves to; family 0: nothing. */
-bool net_name(net_t *net, const char *name, const cipmux_address_t *address, uint64_t after_us);
+/* What a name resolves to, at that name server (0.0.0.0: at each one); family 0: nothing. */
+bool net_name(net_t *net, const char *name, const uint8_t server[4], const cipmux_address_t *address,
+              uint64_t after_us);
 /* A client sends its SYN. from->family 0: 10.0.2.2 and the next port from 50001. */
 net_peer_t *net_client(net_t *net, const char *name, const cipmux_address_t *from, uint16_t to_port);
 net_peer_t *net_endpoint(net_t *net, const char *name, const cipmux_address_t *at);

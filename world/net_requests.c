@@ -16,6 +16,35 @@ static void take_back(net_t *net, cipmux_link_t link)
     net_fault(net, "RETURN for link %d life %d, which has no memory", link.id, link.life);
 }
 
+/* The first name server that answers; NULL: none does. A modem that names none has one that is not mentioned. */
+static const uint8_t *answering_server(const net_t *net, const cipmux_name_servers_t *servers)
+{
+    static const uint8_t some[4];
+    for (size_t i = 0; i < servers->count; i++) {
+        if (net->hosts == NULL || !hosts_name_server_is_dead(net->hosts, servers->server[i])) {
+            return servers->server[i];
+        }
+    }
+    return servers->count == 0 && (net->hosts == NULL || !net->hosts->names_dead) ? some : NULL;
+}
+
+/* Which entry answers for `name` at that server: its own before one of all servers. NET_NAMES: none. */
+static size_t find_name(const net_t *net, const char *name, const uint8_t server[4])
+{
+    static const uint8_t every[4];
+    size_t               found = NET_NAMES;
+    for (size_t i = 0; i < net->names; i++) {
+        if (!net_same_name(net->name[i].name, name)) {
+            continue;
+        }
+        if (memcmp(net->name[i].server, server, 4) == 0) {
+            return i;
+        }
+        found = memcmp(net->name[i].server, every, 4) == 0 ? i : found;
+    }
+    return found;
+}
+
 static void start_lookup(net_t *net, uint64_t now_us, const cipmux_request_t *request)
 {
     size_t slot = 0;
@@ -26,7 +55,8 @@ static void start_lookup(net_t *net, uint64_t now_us, const cipmux_request_t *re
         net_fault(net, "more than %d lookups at a time", (int)NET_LOOKUPS);
         return;
     }
-    if (net->dns_dead) {
+    const uint8_t *server = answering_server(net, &request->resolve.servers);
+    if (server == NULL) {
         return;
     }
     char name[NET_HOST + 1] = "";
@@ -41,13 +71,12 @@ static void start_lookup(net_t *net, uint64_t now_us, const cipmux_request_t *re
         net->lookup[slot].address.family != request->resolve.family) {
         memset(&net->lookup[slot].address, 0, sizeof net->lookup[slot].address);
     }
-    for (size_t i = 0; i < net->names; i++) {
-        if (net_same_name(net->name[i].name, name)) {
-            uint8_t family = net->name[i].address.family;
-            net->lookup[slot].due_us = now_us + net->name[i].after_us;
-            if (request->resolve.family == 0 || request->resolve.family == family) {
-                net->lookup[slot].address = net->name[i].address;
-            }
+    size_t i = find_name(net, name, server);
+    if (i < NET_NAMES) {
+        uint8_t family = net->name[i].address.family;
+        net->lookup[slot].due_us = now_us + net->name[i].after_us;
+        if (request->resolve.family == 0 || request->resolve.family == family) {
+            net->lookup[slot].address = net->name[i].address;
         }
     }
 }
@@ -211,6 +240,9 @@ void net_request(net_t *net, uint64_t now_us, const cipmux_request_t *request)
     case CIPMUX_REQUEST_SMART:
     case CIPMUX_REQUEST_WPS:
     case CIPMUX_REQUEST_NONE:
+    case CIPMUX_REQUEST_PING:
+    case CIPMUX_REQUEST_TIME: break; /* of somebody who is not there */
+    case CIPMUX_REQUEST_UPDATE:
     case CIPMUX_REQUEST_LINE:
     case CIPMUX_REQUEST_ROM_LINE:
     case CIPMUX_REQUEST_SCAN:

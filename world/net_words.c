@@ -128,23 +128,16 @@ static bool say_name(void *context, words_t *words)
     net_words_t       *said = context;
     cipmux_address_t   address = { .family = 0 };
     uint64_t           after_us = 0;
+    uint8_t            server[4] = { 0 };
     const words_arg_t *name = words_plain(words, 1, "a host name");
     const words_arg_t *value = name == NULL ? NULL : words_plain(words, 2, "an address or none");
     if (value == NULL || (!words_is(value, "none") && !words_host(words, value, &address)) ||
-        !words_key_time(words, "after", &after_us)) {
+        !words_key_time(words, "after", &after_us) || !words_key_ip4(words, "server", server)) {
         return false;
     }
-    return net_name(said->net, (const char *)name->text, &address, after_us) ||
+    return net_name(said->net, (const char *)name->text, server, &address, after_us) ||
            words_fail(words, name->column, "expected at most %d names of at most %d bytes", (int)NET_NAMES,
                       (int)NET_HOST);
-}
-
-static bool say_dns(void *context, words_t *words)
-{
-    net_words_t *said = context;
-    int          dead = choice_at(words, 1, "ok", "dead");
-    said->net->dns_dead = dead == 1;
-    return dead >= 0;
 }
 
 /* ---- Clients of the modem's server ----------------------------------------------------------------------------------- */
@@ -233,8 +226,8 @@ static bool say_lent(void *context, words_t *words)
 }
 
 const words_verb_t net_verbs[NET_VERBS] = {
-    { "name", say_name, "name HOST IP|none [after=TIME]", "what a host name resolves to" },
-    { "dns", say_dns, "dns dead|ok", "no name server answers; ok: unknown names fail at once" },
+    { "name", say_name, "name HOST IP|none [server=IP] [after=TIME]",
+      "what a host name resolves to, at each name server or at one" },
     { "listen", say_listen, "listen NAME IP:PORT [after=TIME]", "accepts; connections are NAME, NAME.2, NAME.3 ..." },
     { "refuse", say_refuse, "refuse IP:PORT [after=TIME]", "refuses, as every address does that nobody mentioned" },
     { "reset", say_reset, "reset IP:PORT [after=TIME]", "resets during the handshake" },

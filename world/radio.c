@@ -347,6 +347,7 @@ static bool offer_lease(radio_t *radio, radio_station_t *station, uint64_t now_u
     }
     memcpy(event.gateway, ap->gateway, 4);
     memcpy(event.netmask, ap->netmask, 4);
+    memcpy(event.name_server, ap->name_server, 4);
     if (cipmux_event(modem, now_us, &event, NULL) == CIPMUX_LATER) {
         return false;
     }
@@ -532,6 +533,7 @@ static void ap_defaults(radio_ap_t *ap, const uint8_t *bssid)
     ap->seen.bgn = 7;
     memcpy(ap->address, address, 4);
     memcpy(ap->gateway, gateway, 4);
+    memcpy(ap->name_server, gateway, 4);
     memcpy(ap->netmask, netmask, 4);
 }
 

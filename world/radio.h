@@ -46,6 +46,7 @@ typedef struct {
     bool        advertises; /* its router tells the stations their IPv6 network */
     uint8_t     network6[8];
     uint64_t    button_until_us; /* WPS button pressed until then */
+    uint8_t     name_server[4];  /* that DHCP gives; 0.0.0.0: none */
     bool        off_air;
     uint32_t    epoch; /* changes when every station on it is lost; private */
     /* Of a modem's soft-AP, which is changed by that modem only. */

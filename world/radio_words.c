@@ -53,7 +53,7 @@ static bool ap_lease(words_t *words, radio_ap_t *ap)
         }
     }
     return words_key_ip4(words, "address", ap->address) && words_key_ip4(words, "gateway", ap->gateway) &&
-           words_key_ip4(words, "netmask", ap->netmask);
+           words_key_ip4(words, "netmask", ap->netmask) && words_key_ip4(words, "dns", ap->name_server);
 }
 
 /* The network that the router tells, a prefix of 64 bits. */
@@ -384,7 +384,7 @@ const words_verb_t radio_verbs[RADIO_VERBS] = {
       "ap ssid=TEXT [password=TEXT] [bssid=MAC] [channel=1-14] [rssi=DBM] [ecn=0-7] [offset=KHZ] [freqcal=N] "
       "[pairwise=N] "
       "[group=N] [bgn=0-7] [wps=0|1] [hidden] [silent] [refuses] [after=TIME] [dhcp=never|TIME] [address=IP] "
-      "[gateway=IP] [netmask=IP] [ipv6=none|NETWORK]",
+      "[gateway=IP] [netmask=IP] [dns=IP] [ipv6=none|NETWORK]",
       "an access point; the bssid of one that is there changes it; without password it is open" },
     { "ap-gone", say_ap_gone, "ap-gone ssid=TEXT", "it leaves the air; stations on it are lost" },
     { "ap-back", say_ap_back, "ap-back ssid=TEXT", "it returns" },

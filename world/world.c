@@ -17,7 +17,10 @@ void world_init(world_t *world, cipmux_t *modem)
     world->image_size = 0;
     world->line = cipmux_line(modem);
     world->mdns[0] = '\0';
+    hosts_init(&world->hosts);
+    hosts_client_init(&world->client);
     net_init(&world->net);
+    world->net.hosts = &world->hosts;
 }
 
 /* ---- Words ----------------------------------------------------------------------------------------------------- */
@@ -171,6 +174,7 @@ static bool say(world_t *world, words_t *words, const char *line)
         { radio_verbs, RADIO_VERBS, &world->radio },
         { gpio_verbs, GPIO_VERBS, &world->pins },
         { net_verbs, NET_VERBS, &said },
+        { hosts_verbs, HOSTS_VERBS, &world->hosts },
         { world_verbs, WORLD_VERBS, world },
     };
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
@@ -242,7 +246,7 @@ void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *requ
         answer_mdns(world, request);
     } else if (radio_serves(request)) {
         radio_request(&world->radio, &world->station, now_us, request);
-    } else {
+    } else if (!hosts_request(&world->hosts, &world->client, now_us, request)) {
         net_request(&world->net, now_us, request);
     }
 }
@@ -301,6 +305,7 @@ bool world_offer(world_t *world, uint64_t now_us)
     moved = offer_line(world, now_us) || moved;
     moved = offer_stored(world, now_us) || moved;
     moved = radio_offer(&world->radio, &world->station, now_us, world->modem) || moved;
+    moved = hosts_offer(&world->hosts, &world->client, now_us, world->modem) || moved;
     return net_offer(&world->net, now_us, world->modem) || moved;
 }
 
@@ -309,9 +314,11 @@ uint64_t world_deadline(const world_t *world, uint64_t now_us)
     uint64_t radio_us = radio_deadline(&world->radio, &world->station, now_us);
     uint64_t net_us = net_deadline(&world->net, now_us);
     uint64_t pins_us = gpio_deadline(&world->pins);
+    uint64_t hosts_us = hosts_deadline(&world->client, now_us);
     uint64_t sent_us = world->wired && world->line_asked ? uart_sent_at(&world->serial.uart, UART_MODEM) : 0;
     uint64_t due_us = radio_us < net_us ? radio_us : net_us;
     if (sent_us > now_us && sent_us < due_us) due_us = sent_us;
+    if (hosts_us < due_us) due_us = hosts_us;
     return pins_us < due_us ? pins_us : due_us;
 }
 

@@ -11,6 +11,8 @@
 #define WORLD_WORLD_H
 
 #include "gpio.h"
+#include "hosts.h"
+#include "hosts_words.h"
 #include "net.h"
 #include "net_words.h"
 #include "radio.h"
@@ -24,6 +26,8 @@ typedef struct {
     radio_t         radio;
     radio_station_t station;
     gpio_t          pins;
+    hosts_t         hosts;
+    hosts_client_t  client;
     bool            uart_stopped; /* nobody polls the modem's UART: for whoever does that */
     bool            wired;        /* its UART ends in `serial`, whose far side whoever uses this world has */
     serial_t        serial;       /* valid if wired */

@@ -152,10 +152,10 @@ typedef struct {
     bool            hostile;
     peer_t          peer[CIPMUX_LINKS];
     loan_t          loan[LOANS];
-    uint16_t        resolve, scan, join, smart, wps, soft_ap; /* open tickets; 0: none */
     bool            joined, listen, line, store;
     uint8_t         image[CIPMUX_IMAGE_MAX];
     size_t          image_size;
+    uint16_t        resolve, scan, join, smart, wps, soft_ap, ping, time, update; /* open tickets; 0: none */
 } fuzz_t;
 
 static uint8_t next(fuzz_t *f)
@@ -257,6 +257,18 @@ static void take_request(fuzz_t *f, const cipmux_request_t *request)
     case CIPMUX_REQUEST_RADIO:
     case CIPMUX_REQUEST_PINS:
     case CIPMUX_REQUEST_SLEEP: break;
+    case CIPMUX_REQUEST_PING:
+        PROMISE(request->ping.to.family != 0);
+        f->ping = request->ticket;
+        break;
+    case CIPMUX_REQUEST_TIME:
+        PROMISE(request->time.length > 0 && request->time.length <= CIPMUX_HOST_MAX);
+        f->time = request->ticket;
+        break;
+    case CIPMUX_REQUEST_UPDATE:
+        PROMISE(request->update.version_length <= 64 && request->update.partition_length <= 64);
+        f->update = request->ticket;
+        break;
     case CIPMUX_REQUEST_NONE: PROMISE(false);
     }
 }
@@ -414,8 +426,22 @@ static void end_link(fuzz_t *f, peer_t *peer)
     settle(f);
 }
 
+static void answer_service(fuzz_t *f, unsigned choice)
+{
+    cipmux_event_t event = { .kind = CIPMUX_EVENT_PONG, .ticket = f->ping, .ms = next(f) };
+    if (choice % 3 == 1) event.kind = CIPMUX_EVENT_TIME, event.ticket = f->time, event.utc_us = (uint64_t)next(f) << 32;
+    if (choice % 3 == 2) event.kind = CIPMUX_EVENT_UPDATE, event.ticket = f->update, event.step = next(f) % 7;
+    if (next(f) % 4 == 0) event.cause = CIPMUX_CAUSE_UNREACHABLE;
+    (void)tell(f, &event, NULL);
+    settle(f);
+}
+
 static void answer_radio(fuzz_t *f, unsigned choice)
 {
+    if (choice % 14 > 10) {
+        answer_service(f, choice / 14);
+        return;
+    }
     static const cipmux_ap_t ap = { .ssid = "lab", .ssid_length = 3, .channel = 6, .rssi = -50, .security = 3 };
     static const uint8_t     text[256] = "lab";
     cipmux_credentials_t     told = { text, text, 3, 8 };
@@ -428,7 +454,7 @@ static void answer_radio(fuzz_t *f, unsigned choice)
         settle(f);
         return;
     }
-    switch (choice % 11) {
+    switch (choice % 14) {
     case 0: event.kind = CIPMUX_EVENT_JOINED; break;
     case 1: event.kind = CIPMUX_EVENT_LEASE; break;
     case 2:

@@ -57,6 +57,7 @@ const char *const wait_names[WAIT_COUNT] = {
     NAMED(WAIT, NONE),   NAMED(WAIT, TURN),   NAMED(WAIT, NAME),    NAMED(WAIT, TARGET), NAMED(WAIT, LINK),
     NAMED(WAIT, CLOSED), NAMED(WAIT, SERVER), NAMED(WAIT, JOIN),    NAMED(WAIT, SCAN),   NAMED(WAIT, READ),
     NAMED(WAIT, LINE),   NAMED(WAIT, SAVE),   NAMED(WAIT, THROUGH), NAMED(WAIT, LIST),   NAMED(WAIT, STORE),
+    NAMED(WAIT, HOST),   NAMED(WAIT, ECHO),   NAMED(WAIT, UPDATE),
 };
 const char *const outcome_names[OUTCOME_COUNT] = { "done", "failed", "restart" };
 const char *const verdict_names[5] = {

@@ -44,10 +44,9 @@ static void print_commands(void)
     printf(
         "\n## Commands\n\nT test `=?`, Q query `?`, S set `=...`, X bare. Arguments of the set form: `iA:B` an integer,"
         " `sA:B` a\nquoted text of that many bytes, `x` an integer that may be hex, `w` a word of 32 bits, `L` the "
-        "link id"
-        " (only when\nCIPMUX=1), `A` the same where 5 means all, `?` the rest may be left out; a capital letter: the "
-        "place"
-        " may be empty.\nNo arguments: read by the command itself.\n\n"
+        "link id (only when\nCIPMUX=1), `A` the same where 5 means all, `?` the rest may be left out; a capital "
+        "letter: "
+        "the place may be empty;\n`*` any number of them. No arguments: read by the command itself.\n\n"
         "| command | nonos | nonos-1.3 | esp-at | arguments nonos | arguments esp-at |\n|---|---|---|---|---|---|\n");
     for (size_t i = 0; i < command_count; i++) {
         const command_t *const c = &commands[i];

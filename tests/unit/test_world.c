@@ -1230,7 +1230,7 @@ static void test_words_of_the_network(void **state)
     refuse_to_say("client c at 80", "column 10: expected to, not \"at\"");
     refuse_to_say("client c to 0", "column 13: expected a number from 1 to 65535, not \"0\"");
     refuse_to_say("name example.com", "column 17: expected an address or none, not the end of the line");
-    refuse_to_say("dns ill", "column 5: expected ok or dead, not \"ill\"");
+    refuse_to_say("dns ill", "column 5: expected ok, dead or an address, not \"ill\"");
     refuse_to_say("server works", "column 8: expected ok or fails, not \"works\"");
     refuse_to_say("frobnicate", "column 1: \"frobnicate\" is neither a verb nor a peer");
     refuse_to_say("x=y", "column 3: expected a verb or a name, not \"y\"");
@@ -1276,9 +1276,11 @@ static void test_verbs_have_names_forms_and_help(void **state)
     static const struct {
         const words_verb_t *verbs;
         size_t              n;
-    } tables[] = {
-        { radio_verbs, RADIO_VERBS }, { net_verbs, NET_VERBS }, { peer_verbs, PEER_VERBS }, { world_verbs, WORLD_VERBS }
-    };
+    } tables[] = { { radio_verbs, RADIO_VERBS },
+                   { net_verbs, NET_VERBS },
+                   { peer_verbs, PEER_VERBS },
+                   { world_verbs, WORLD_VERBS },
+                   { hosts_verbs, HOSTS_VERBS } };
     for (size_t t = 0; t < sizeof tables / sizeof tables[0]; t++) {
         for (size_t i = 0; i < tables[t].n; i++) {
             const words_verb_t *verb = &tables[t].verbs[i];
