@@ -61,6 +61,8 @@
       "Wait for the answer before the next command; for streams use flow control, AT+UART_CUR=115200,8,1,0,1.")        \
     X(UART_OVERRUN, "uart-overrun", "the microcontroller read its UART too late: a byte is lost",                      \
       "Read UDR in an interrupt handler, and keep every other handler and cli() shorter than two characters.")         \
+    X(NO_ECHOES, "no-echoes", "this computer does not let the program send a ping",                                    \
+      "Let your group: sysctl net.ipv4.ping_group_range='0 2147483647'. Or say `ping IP TIME` in the world file.")      \
     X(DATAGRAM_FAILED, "datagram-failed", "this computer could not send the datagram",                                 \
       "Check its size and its target.")
 /* clang-format on */
