@@ -234,8 +234,9 @@ enum { /* cipdrv_link_t.state */
 #define link_at(driver, id) ((void)(id), &(driver)->links[0])
 #endif
 
-#define FRAME_MAX 2048  /* bytes; a longer one is a garbled number [tcpip 4.10] */
-#define NOT_OPEN  65531 /* what the reader makes of "-1", the length of a link that is not open */
+#define BYTES_A_TICK 4     /* nearly what 9600 baud carry */
+#define FRAME_MAX    2048  /* bytes; a longer one is a garbled number [tcpip 4.10] */
+#define NOT_OPEN     65531 /* what the reader makes of "-1", the length of a link that is not open */
 
 #define CAUSE_UNTOLD 255 /* the program never knew of this link */
 

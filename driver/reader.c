@@ -85,14 +85,14 @@ static void line_byte(cipdrv_t *driver, uint8_t c)
 static void number_end(cipdrv_t *driver, uint8_t c)
 {
     uint8_t word = driver->ordinal, reading = READING_SKIP;
-    if (word == WORD_IPD && c == ':')
+    bool header = word == WORD_IPD IF_PASSIVE(|| word == WORD_READ_NONOS || word == WORD_READ_ESP_AT);
+    if (header && (c == ':' || (CIPDRV_PASSIVE && word != WORD_IPD && c == ',')))
         reading = READING_FRAME;
-    else if (word == WORD_IPD && !(CIPDRV_PASSIVE && driver->passive && c == '\r')) {
+    else if (header && !(CIPDRV_PASSIVE && driver->passive && c == '\r')) {
         cipdrv_noise(driver); /* a header with a byte lost: payload follows */
         return;
     }
 #if CIPDRV_PASSIVE
-    if (word == WORD_READ_NONOS || word == WORD_READ_ESP_AT) reading = READING_FRAME;
     if (CIPDRV_LINKS > 1 && word == WORD_READ_LENGTHS && c == ',') reading = READING_NUMBER;
 #endif
     if (reading == READING_FRAME && (uint16_t)(driver->value - 1) >= FRAME_MAX) {
@@ -156,6 +156,7 @@ static void byte(cipdrv_t *driver, uint8_t c)
 uint16_t cipdrv_sink(cipdrv_t *driver, uint16_t now, const uint8_t *data, uint16_t n)
 {
     const uint8_t *at = data, *end = data + n;
+    uint16_t       before = driver->value, heard = driver->heard;
     driver->now = now;
     if (n) driver->heard = now;
     while (at != end) {
@@ -180,6 +181,11 @@ uint16_t cipdrv_sink(cipdrv_t *driver, uint16_t now, const uint8_t *data, uint16
             cipdrv_read_start(driver);
         } else /* the handler left some, or there are no more */
             break;
+    }
+    /* A header in doubt may be payload: what comes slower than any line, now and then a few bytes, is not its frame. */
+    if (CIPDRV_LINKS > 1 && driver->doubt && driver->reading == READING_FRAME && driver->value < before) {
+        heard = (uint16_t)(heard + before / BYTES_A_TICK - driver->value / BYTES_A_TICK);
+        if ((int16_t)(now - heard) > 0) driver->heard = heard;
     }
     return (uint16_t)(at - data);
 }

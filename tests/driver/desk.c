@@ -254,6 +254,18 @@ static desk_harm_t harm_of(desk_t *desk, desk_wire_t wire, uint64_t index)
     return DESK_HARMS;
 }
 
+/* A fault hits byte `index` of a wire, which becomes `k` bytes. */
+static void touch(desk_t *desk, desk_wire_t wire, uint64_t index, size_t k)
+{
+    const desk_byte_t *was = &desk->line[wire].was[index % DESK_WINDOW];
+    desk_unit_t       *unit = desk_unit(desk, wire, was->unit);
+    unit->touched = true;
+    unit->head = unit->head || was->offset == DESK_NO_OFFSET;
+    unit->lost = (uint16_t)(unit->lost + (k == 0));
+    unit->added = (uint16_t)(unit->added + (k == 2));
+    desk->last_harm_us[wire] = desk->now_us;
+}
+
 /* What one byte becomes: `out` has room for two. Returns how many. */
 static size_t pass_faults(desk_t *desk, desk_wire_t wire, uint64_t index, uint8_t c, uint8_t out[2])
 {
@@ -273,21 +285,18 @@ static size_t pass_faults(desk_t *desk, desk_wire_t wire, uint64_t index, uint8_
         out[0] = c;
         return 1;
     }
-    desk_unit(desk, wire, line->was[index % DESK_WINDOW].unit)->touched = true;
-    desk->last_harm_us[wire] = desk->now_us;
-    if (line->losing) {
-        line->losing--;
-        return 0;
-    }
+    size_t k = line->losing || harm == DESK_DROP ? 0 : line->garbling || harm == DESK_FLIP ? 1 : 2;
+    touch(desk, wire, index, k);
+    if (line->losing) line->losing--;
+    if (k == 0) return 0;
     if (line->garbling) {
         line->garbling--;
         out[0] = (uint8_t)desk_random(desk);
         return 1;
     }
-    if (harm == DESK_DROP) return 0;
     out[0] = (uint8_t)(harm == DESK_FLIP ? c ^ 1u << desk_random(desk) % 8 : desk_random(desk));
     out[1] = c;
-    return harm == DESK_FLIP ? 1 : 2;
+    return k;
 }
 
 /* ---- Wires ------------------------------------------------------------------------------------------------------- */
@@ -319,9 +328,11 @@ static size_t ahead(const desk_t *desk, uart_side_t side, size_t depth)
     return waiting < depth ? depth - (size_t)waiting : 0;
 }
 
+/* So near that both ends read the same: a garbled AT+UART can make 230408 baud of 230400. */
 static bool same_rate(const desk_t *desk)
 {
-    return uart_line(&desk->uart, UART_MODEM).baud == uart_line(&desk->uart, UART_FAR).baud;
+    uint32_t modem = uart_line(&desk->uart, UART_MODEM).baud, far = uart_line(&desk->uart, UART_FAR).baud;
+    return (modem > far ? modem - far : far - modem) <= far / 100;
 }
 
 /* Index of the sent byte that this arriving one is. */
@@ -337,8 +348,7 @@ static void ring_add(desk_t *desk, uint8_t c, uint64_t index)
         desk->ring.fault = true;
         desk->overruns[DESK_TO_DRIVER]++;
         desk->last_harm_us[DESK_TO_DRIVER] = desk->now_us;
-        if (index != DESK_NO_INDEX)
-            desk_unit(desk, DESK_TO_DRIVER, desk->line[DESK_TO_DRIVER].was[index % DESK_WINDOW].unit)->touched = true;
+        if (index != DESK_NO_INDEX) touch(desk, DESK_TO_DRIVER, index, 0);
         return;
     }
     desk->ring.bytes[desk->ring.n] = c;
@@ -393,7 +403,7 @@ static void set_line(desk_t *desk, uart_side_t side, const cipmux_line_t *to)
         line->straight = false;
         desk->last_harm_us[wire] = desk->now_us;
         for (uint64_t i = line->arrived; i < line->sent; i++)
-            desk_unit(desk, (desk_wire_t)wire, line->was[i % DESK_WINDOW].unit)->touched = true;
+            touch(desk, (desk_wire_t)wire, i, 0);
     }
 }
 

@@ -60,12 +60,15 @@ typedef enum { DESK_TEXT, DESK_FRAME, DESK_PIECE } desk_kind_t;
 typedef struct {
     desk_kind_t kind;
     bool        touched;  /* by a fault */
+    bool        head;     /* in front of its payload */
+    uint16_t    lost;     /* bytes of it that a fault took */
+    uint16_t    added;    /* bytes that a fault put into it */
     uint8_t     link;     /* FRAME, PIECE */
     uint8_t     life;     /* FRAME: of that link */
     int16_t     peer;     /* FRAME: index in world.net.peer, -1: it is there no more */
     uint16_t    n;        /* FRAME: bytes of payload that it announces; PIECE: that the driver means */
     uint64_t    at_us;    /* when it began to be sent */
-    uint32_t    tag[4];   /* the test's */
+    uint32_t    tag[5];   /* the test's */
     char        text[24]; /* how it begins, without CR LF */
 } desk_unit_t;
 

@@ -24,13 +24,12 @@ static struct {
     uint64_t met_us;  /* when it met the last fault: it cannot notice that bytes are lost before the next ones come */
     uint32_t episode; /* the present one; 0: none */
     uint32_t piece;   /* AT+CIPSEND that waits for its prompt, or did last: its unit */
+    uint32_t unit;    /* of the last byte */
+    uint32_t header;  /* unit of the last byte that was no payload: the header of the frame that it is in */
 } reader;
 
 static struct {
-    bool     told;  /* FAULT */
-    uint32_t eaten; /* bytes that were delivered in place of others */
-    uint32_t plain; /* payload that was taken for the rest of a line and looks like text */
-    bool     high;  /* payload that was taken for a line and does not */
+    bool told; /* FAULT */
 } episode[EPISODES];
 static uint32_t episodes;
 
@@ -38,6 +37,7 @@ static uint32_t episodes;
 static struct {
     uint32_t end, begin;
 } unheard[5];
+static uint32_t unlisted; /* the same, of a line of AT+CIPSTATUS */
 
 /* ---- Small things ------------------------------------------------------------------------------------------------ */
 
@@ -133,8 +133,17 @@ conn_t *conn_of(int16_t peer)
 
 /* ---- Episodes ---------------------------------------------------------------------------------------------------- */
 
-/* unit->tag: down, in which it was read, 0: in none; up, whether its prompt was; bytes that have arrived, without CR LF. */
-enum { EPISODE = 2, SEEN = 3 };
+/* unit->tag: down, in which it was read, 0: in none; up, whether its prompt was; bytes that have arrived, without CR LF;
+ * frames: how it was misread. */
+enum { EPISODE = 2, SEEN = 3, MISREAD = 4 };
+enum {
+    REPLACED = 1,   /* other bytes were counted for its payload */
+    SWALLOWED = 2,  /* bytes of it were counted for another's payload */
+    LINE = 4,       /* payload of it was taken for a line and looks like text, or an ERROR may explain it */
+    NOISE = 8,      /* and does not */
+    ELSEWHERE = 16, /* it was counted for another link */
+    MISLED = 32     /* a fault touched the AT+CIPRECVDATA that it answers */
+};
 
 static void begin_episode(void)
 {
@@ -163,6 +172,7 @@ static void mark(uint32_t number)
     unit->tag[EPISODE] = reader.episode;
     if (unit->kind != DESK_TEXT) return; /* its text may not be complete yet, then there will be more bytes of it */
     if (text[0] == '>') unit_up(reader.piece)->tag[EPISODE] = 1;
+    if (strncmp(text, "+CIPSTATUS:", 11) == 0) unlisted = number;
     uint8_t link = text[0] >= '0' && text[0] < '5' && text[1] == ',' ? (uint8_t)(text[0] - '0') : 0;
     if (text[1] == ',') text += 2;
     if (strcmp(text, "CLOSED") == 0 || strcmp(text, "CONNECT FAIL") == 0) unheard[link].end = number;
@@ -219,7 +229,7 @@ static void look_at_step(const cipdrv_t *driver, const desk_byte_t *was)
 static uint64_t resync_limit(void)
 {
     uint32_t baud = uart_line(&desk.uart, UART_FAR).baud;
-    return baud < 115200 ? RESYNC_LIMIT * 115200 / baud : RESYNC_LIMIT;
+    return RESYNC_LIMIT + (baud < 115200 ? FRAME_MAX * 10 * DESK_SECOND / baud : 0);
 }
 
 /* Nothing is on its way, and reader and modem are both at a line's begin. */
@@ -243,14 +253,21 @@ static void reads(desk_t *d, const uint8_t *data, size_t n)
     reader.frame = driver->reading == READING_FRAME;
     if (!was) return;
     reader.hurt = reader.hurt || was->strange;
+    reader.unit = was->unit;
     look_at_step(driver, was);
     if (!reader.astray && !driver->doubt && !driver->odd && !lost && at_line_begin(driver) && was->starts)
         end_episode();
+    bool     slow = resync_limit() > RESYNC_LIMIT;
     uint64_t since_us =
         reader.met_us > d->last_harm_us[DESK_TO_DRIVER] ? reader.met_us : d->last_harm_us[DESK_TO_DRIVER];
-    if (driver->ready && (reader.astray || driver->doubt) && longest(&sums.resync_us, since_us) > resync_limit())
+    if (driver->ready && (reader.astray || driver->doubt) && longest(&sums.resync_us[slow], since_us) > resync_limit())
         fail("%.3f s after the last fault the driver %s", (double)(d->now_us - since_us) / 1e6,
              reader.astray ? "is still out of step" : "still doubts");
+}
+
+static void misread(uint32_t number, uint32_t how)
+{
+    unit_down(number)->tag[MISREAD] |= how;
 }
 
 /* The reader has this byte; one that it delivers is looked at before that, too. */
@@ -261,7 +278,7 @@ static void take_in(desk_arrival_t arrival)
     reader.hurt = reader.hurt || is_hit(arrival);
     if (arrival.index == DESK_NO_INDEX) {
         begin_episode();
-        episode[reader.episode].eaten += reader.frame;
+        if (reader.frame) misread(reader.header, REPLACED);
         return;
     }
     reader.next = arrival.index + 1;
@@ -270,10 +287,15 @@ static void take_in(desk_arrival_t arrival)
     unit_down(was->unit)->tag[SEEN] += !is_blank(arrival.value);
     if (reader.frame != payload) {
         begin_episode();
-        episode[reader.episode].eaten += reader.frame;
-        episode[reader.episode].plain += !reader.frame && arrival.value < 0x80;
-        episode[reader.episode].high |= !reader.frame && arrival.value >= 0x80;
+        if (!reader.frame) misread(was->unit, arrival.value < 0x80 || desk.driver.odd ? LINE : NOISE);
     }
+    if (reader.frame && payload && CIPDRV_LINKS > 1 && desk.driver.id != unit_down(was->unit)->link)
+        misread(was->unit, ELSEWHERE);
+    if (reader.frame && (!payload || was->unit != reader.header)) {
+        misread(reader.header, REPLACED);
+        misread(was->unit, SWALLOWED);
+    }
+    if (!reader.frame && !payload) reader.header = was->unit;
     if (reader.hurt || reader.astray || desk.driver.doubt || desk.driver.odd) mark(was->unit);
 }
 
@@ -311,6 +333,9 @@ static void begins_down(uint32_t number)
         fail("a frame of a link that nobody has");
         return;
     }
+#if CIPDRV_PASSIVE
+    if (desk.driver.command == COMMAND_READ && unit_up(desk.line[DESK_TO_MODEM].unit)->head) misread(number, MISLED);
+#endif
     if (c->frames == FRAMES) fail("the test has too few frames");
     unit->tag[0] = (uint32_t)(c - conn);
     unit->tag[1] = c->printed;
@@ -321,17 +346,19 @@ static void begins_down(uint32_t number)
 }
 
 /* A loss that waits for its report. */
-static void await_report(life_t *l, uint32_t of_episode)
+static void await_report(life_t *l, uint32_t number)
 {
     if (l->gap_us) return;
     l->gap_us = desk.now_us;
-    l->gap_episode = of_episode;
+    l->gap_unit = number;
 }
 
-/* Can the driver not know that something is missing? Other bytes took the place, or it looks like the rest of a line. */
-static bool shows_nothing(uint32_t of)
+/* Can the driver not know that bytes of this frame are missing? Others took their place, or they the place of others, or
+ * they look like the rest of a line. */
+static bool shows_nothing(const desk_unit_t *unit)
 {
-    return episode[of].eaten || (episode[of].plain && !episode[of].high);
+    uint32_t how = unit->tag[MISREAD];
+    return how && !(how & NOISE);
 }
 
 /* Bytes [from, to) of its connection do not reach this life. */
@@ -344,33 +371,49 @@ static void judge_gap(life_t *l, const conn_t *c, uint32_t from, uint32_t to, bo
         uint32_t           n = (end < to ? end : to) - (first > from ? first : from), of = unit->tag[EPISODE];
         if (told || (of && episode[of].told))
             sums.reported += n;
+        else if (unit->tag[MISREAD] & MISLED)
+            sums.misled += n;
         else if (!of)
             fail("link %u: %u bytes of a frame are lost, and no fault touched it", l->link, n);
         else if (of == reader.episode && unit->tag[SEEN])
-            await_report(l, of);
+            await_report(l, c->frame[i].unit);
         else if (!unit->tag[SEEN])
             sums.vanished += n;
-        else if (!shows_nothing(of))
+        else if (!shows_nothing(unit))
             fail("link %u: %u bytes of a frame are lost, and that is not reported", l->link, n);
+        else if (unit->tag[MISREAD] == ELSEWHERE)
+            sums.elsewhere += n;
         else
             *(unit->touched ? &sums.silent : &sums.swallowed) += n;
     }
 }
 
-/* The lines that would tell the next connection on this link were hit. When it has ended too, and the driver still wants
+/* The lines that would tell the next connection on this link were hit, since this one was told. When it has ended too, and the driver still wants
  * bytes of the one before, its begin is enough. */
 static bool is_mistaken(const life_t *l, const conn_t *next)
 {
     const net_peer_t *peer = &desk.world.net.peer[next->peer];
-    bool              over = peer->age != next->age || !peer->linked;
-    if (!unheard[l->link].begin) return false;
-    return unheard[l->link].end || (over && link_at(&desk.driver, l->link)->state == LINK_ENDED);
+    bool              over = peer->age != next->age || !peer->linked || peer->ending != CIPMUX_CAUSE_NONE;
+    if (unheard[l->link].begin <= l->since) return false;
+    return unheard[l->link].end > l->since || (over && link_at(&desk.driver, l->link)->state == LINK_ENDED);
+}
+
+/* The line that told its begin was hit in its link, or the one that would tell that it lives on: it is the connection that another life has had. */
+static void rename_life(life_t *l, int number)
+{
+    sums.mistaken++;
+    l->mistaken = true;
+    l->got = life[conn[number].life].got;
+    conn[number].late = true;
+    conn[number].life = -1;
 }
 
 /* Is it the life's connection? It may not know that one has ended and another has begun. */
 static bool belongs(life_t *l, int number)
 {
     if (l->conn == number) return true;
+    const life_t *before = conn[number].life < 0 ? NULL : &life[conn[number].life];
+    if (l->conn < 0 && before && before->ended && (l->renamed || unlisted > before->since)) rename_life(l, number);
     if (conn[number].life >= 0) return false;
     bool first = l->conn < 0;
     if (!first && !is_mistaken(l, &conn[number])) return false;
@@ -398,6 +441,7 @@ static void judge_byte(life_t *l, desk_arrival_t arrival, uint16_t left, bool ha
 {
     const desk_byte_t *was = desk_sent(&desk, DESK_TO_DRIVER, arrival.index);
     const desk_unit_t *unit = was ? unit_down(was->unit) : NULL;
+    harmed = harmed || (unit && unit->tag[MISREAD] & MISLED);
     if (!unit || was->offset == DESK_NO_OFFSET) {
         judge_stray(l, unit, harmed);
         return;
@@ -479,11 +523,18 @@ static void collected(desk_t *d, int16_t peer, const desk_arrival_t *bytes, size
     c->taken = 0;
 }
 
-/* A fault touched the AT+CIPSEND or its prompt. */
-static bool piece_hit(uint32_t number)
+/* Another amount than was meant, or no payload at all: a fault touched the AT+CIPSEND or its prompt, or took payload. */
+static bool miscounted(uint32_t number)
 {
     const desk_unit_t *unit = unit_up(number);
-    return unit->touched || unit->tag[EPISODE];
+    return unit->head || unit->lost || unit->tag[EPISODE];
+}
+
+/* Byte `offset` of a piece may not reach the peer; the last ones do not when others were put in before them. */
+static bool may_be_lost(uint32_t number, uint32_t offset)
+{
+    const desk_unit_t *unit = unit_up(number);
+    return miscounted(number) || offset + unit->added >= unit->n;
 }
 
 /* A byte of the driver's "+++" or probe. */
@@ -499,7 +550,7 @@ static void judge_escape(conn_t *c, const desk_byte_t *was)
     bool          raced = of->ended && was->value == '+' && c->taken <= 3;
     if (victim >= 0) life[victim].spoilt = true;
     sums.escapes++;
-    if (!number || (!piece_hit(number) && !raced)) fail("a peer gets \"%c\" of the driver's commands", was->value);
+    if (!number || (!miscounted(number) && !raced)) fail("a peer gets \"%c\" of the driver's commands", was->value);
 }
 
 /* Bytes [from, to) of the life's stream do not reach its peer. */
@@ -508,7 +559,7 @@ static void judge_up_gap(const life_t *l, uint32_t from, uint32_t to)
     for (uint32_t at = from; at < to; at++) {
         bool hit = false;
         for (size_t i = 0; i < l->pieces && !hit; i++)
-            hit = at - l->piece[i].first < l->piece[i].n && piece_hit(l->piece[i].unit);
+            hit = at - l->piece[i].first < l->piece[i].n && may_be_lost(l->piece[i].unit, at - l->piece[i].first);
         sums.up_lost++;
         if (!hit) {
             fail("link %u: byte %u does not reach the peer, and no fault touched its send", l->link, at);
@@ -534,7 +585,7 @@ static void judge_up_byte(conn_t *c, uint8_t byte, desk_arrival_t arrival)
     uint32_t           at = unit->tag[1] + was->offset;
     if (!belongs(l, (int)(c - conn))) {
         sums.misled++;
-        if (!unit->touched) fail("link %u: another peer gets its byte %u", l->link, at);
+        if (!unit->head) fail("link %u: another peer gets its byte %u", l->link, at);
         return;
     }
     if (c->late) c->got = at;
@@ -576,8 +627,17 @@ void judge_opened(uint8_t link, bool client)
         fail("link %u opened, but was not dialled", link);
     if (!l) return;
     l->open = true;
+    l->since = reader.unit;
+    l->renamed = client && unit_down(reader.unit)->touched;
     if (l->asked_us[0]) longest(&sums.operation_us[0], l->asked_us[0]);
     l->asked_us[0] = 0;
+}
+
+/* Was that CLOSED payload whose header was hit? */
+static bool is_spelt(void)
+{
+    const desk_byte_t *was = desk_sent(&desk, DESK_TO_DRIVER, reader.next);
+    return reader.episode && !reader.frame && was->offset != DESK_NO_OFFSET;
 }
 
 /* What the connection still owed to the life. */
@@ -608,8 +668,12 @@ void judge_closed(uint8_t link, uint16_t cause)
         longest(&sums.report_us, l->gap_us);
         l->gap_us = 0;
     }
+    bool by_peer = cause == CIPDRV_BY_PEER;
     if (l->spoilt && cause <= CIPDRV_BY_US) fail("link %u: nobody is told that its peer got commands", link);
-    judge_end(l, cause);
+    if (by_peer && is_spelt())
+        sums.spelt++;
+    else
+        judge_end(l, cause);
     l->open = false;
     l->ended = true;
     l->end_episode = reader.episode;
@@ -633,9 +697,10 @@ void judge_sent(life_t *l)
  * is lost. */
 static void look_for_report(life_t *l)
 {
-    if (!episode[l->gap_episode].told && l->gap_episode == reader.episode) return;
-    if (!episode[l->gap_episode].told && !shows_nothing(l->gap_episode))
-        fail("link %u: a loss is not reported", l->link);
+    const desk_unit_t *unit = unit_down(l->gap_unit);
+    uint32_t           of = unit->tag[EPISODE];
+    if (!episode[of].told && of == reader.episode) return;
+    if (!episode[of].told && !shows_nothing(unit)) fail("link %u: a loss is not reported", l->link);
     l->gap_us = 0;
 }
 
@@ -645,7 +710,7 @@ void judge_now(void)
     if (is_at_rest()) end_episode();
     for (int i = 0; i < lives; i++) {
         life_t *l = &life[i];
-        if (l->gap_us && l->gap_episode) look_for_report(l);
+        if (l->gap_us) look_for_report(l);
         if (l->gap_us && desk.now_us - l->gap_us > REPORT_LIMIT) fail("link %u: a loss is not reported", l->link);
         for (int k = 0; k < 3; k++)
             if (l->asked_us[k] && longest(&sums.operation_us[k], l->asked_us[k]) > OPERATION_LIMIT)
@@ -677,6 +742,7 @@ void judge_start(uint32_t key)
     failed = up = unreachable = cut_off = false;
     memset(&reader, 0, sizeof reader);
     memset(&unheard, 0, sizeof unheard);
+    unlisted = 0;
     memset(life_of, -1, sizeof life_of);
 }
 

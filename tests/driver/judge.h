@@ -18,11 +18,14 @@
  * What the protocol cannot show is counted apart, each by its cause:
  *   swallowed  A frame that lost bytes takes as many of what follows. If these end with a line's end nothing shows it, and a
  *              short frame among them is gone without a word.
+ *   elsewhere  A fault hit the link in a frame's header.
  *   vanished   A burst took all of a frame.
- *   mistaken   The lines that tell the end of a link and the next one's begin on its id were both hit.
+ *   mistaken   The lines that tell the end of a link and the next one's begin on its id were both hit. Or the link in
+ *              a line that tells a begin was, or the line of AT+CIPSTATUS that tells that the link before is still there.
  *   misled     A fault hit the link or the length in AT+CIPSEND or AT+CIPRECVDATA.
  *   escapes    The prompt was hit, or the length in AT+CIPSEND: the modem takes the driver's "+++" and probe for payload. Or
  *              the link ended between AT+CIPSEND and the prompt, and a client got its id and up to 3 bytes of "+++".
+ *   spelt      "CLOSED" in payload whose header was hit, and nothing of the frame before it arrived: the link ends.
  *   made up    "CLOSED" in payload whose header was hit: the driver fills the piece that it is sending with zeros. */
 #ifndef JUDGE_H
 #define JUDGE_H
@@ -38,8 +41,11 @@ enum {
     BLOCK = 32,      /* bytes of a stream that belong together */
     SEND_MAX = 3000, /* largest send of the program */
 };
-#define REPORT_LIMIT    (1 * DESK_SECOND)
-#define RESYNC_LIMIT    (1 * DESK_SECOND) /* at 115200 baud and more; below it a frame takes longer, and so does this */
+/* AT+CIPRECVDATA whose OK was eaten is overdue after 1 s; then the modem has to be found before the link is closed. */
+#define REPORT_LIMIT (2 * DESK_SECOND)
+/* At 115200 baud and more. Below it the time of one more frame of FRAME_MAX bytes: a header that a fault made so long, or
+ * one that is payload, has to be counted to its end before the driver can look for the next. */
+#define RESYNC_LIMIT    (1 * DESK_SECOND)
 #define OPERATION_LIMIT (120 * DESK_SECOND)
 
 /* One TCP connection as the network sees it. */
@@ -67,16 +73,18 @@ typedef struct {
 typedef struct {
     uint8_t  link;
     bool     open, ended, dialled, closing, sending, fills, mistaken;
-    bool     spoilt; /* its peer got bytes of the driver's commands: it must be told */
+    bool     renamed; /* opened by a line that a fault touched */
+    bool     spoilt;  /* its peer got bytes of the driver's commands: it must be told */
     uint32_t key;
     int      conn;            /* -1: unknown */
+    uint32_t since;           /* down: the unit that was read when OPENED was told */
     uint32_t got;             /* down: the next position */
     uint32_t made, told_sent; /* up: given to sends; told SENT */
     uint32_t filled;          /* given to FILL */
     uint32_t to_make;
     uint64_t asked_us[3]; /* dial, send, close: when; 0: not asked */
     uint64_t gap_us;      /* a loss waits for its report since then; 0: none */
-    uint32_t gap_episode;
+    uint32_t gap_unit;    /* in this frame */
     uint32_t end_episode; /* in which CLOSED was told; 0: in none */
     struct {
         uint32_t first, n, unit;
@@ -86,12 +94,13 @@ typedef struct {
 } life_t;
 
 typedef struct {
-    uint64_t seeds, events, down, up, flips, strays, reported, silent, swallowed, vanished, mistaken, misled, up_wrong,
-        up_lost;
-    uint64_t escapes, made_up, raced;
+    uint64_t seeds, events, down, up, flips, strays, reported, silent, swallowed, elsewhere, vanished, mistaken, misled,
+        up_wrong, up_lost;
+    uint64_t escapes, made_up, spelt;
     uint64_t harms[DESK_WIRES][DESK_HARMS], overruns, modem_faults, unreachable, episodes, faults_told;
     uint64_t lives, opened, causes[10], virtual_us;
-    uint64_t resync_us, report_us, operation_us[3], up_us, recovery_us;
+    uint64_t resync_us[2]; /* at 115200 baud and more, below it */
+    uint64_t report_us, operation_us[3], up_us, recovery_us;
 } sums_t;
 
 extern desk_t desk;

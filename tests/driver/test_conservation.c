@@ -396,20 +396,22 @@ static void report(void)
         (unsigned long long)sums.unreachable);
     printf("down, in %llu episodes: %llu bytes wrong, %llu strays, %llu lost and reported; without a report %llu lost "
            "in touched "
-           "frames, %llu swallowed by them, %llu vanished\n",
+           "frames, %llu swallowed by them, %llu elsewhere, %llu vanished\n",
            (unsigned long long)sums.episodes, (unsigned long long)sums.flips, (unsigned long long)sums.strays,
            (unsigned long long)sums.reported, (unsigned long long)sums.silent, (unsigned long long)sums.swallowed,
-           (unsigned long long)sums.vanished);
+           (unsigned long long)sums.elsewhere, (unsigned long long)sums.vanished);
     printf("up: %llu bytes wrong, %llu lost, %llu misled, %llu of commands, %llu made up; links mistaken for the next: "
-           "%llu\n",
+           "%llu; ends that payload spelt: %llu\n",
            (unsigned long long)sums.up_wrong, (unsigned long long)sums.up_lost, (unsigned long long)sums.misled,
-           (unsigned long long)sums.escapes, (unsigned long long)sums.made_up, (unsigned long long)sums.mistaken);
+           (unsigned long long)sums.escapes, (unsigned long long)sums.made_up, (unsigned long long)sums.mistaken,
+           (unsigned long long)sums.spelt);
     printf("CLOSED:");
     for (uint16_t cause = 0; cause < 10; cause++)
         if (sums.causes[cause]) printf(" %s %llu", desk_cause_name(cause), (unsigned long long)sums.causes[cause]);
-    printf("\nlongest: resync %.3f s, up %.1f s, dial %.1f s, send %.1f s, close %.1f s, fresh echo %.1f s\n",
-           s(sums.resync_us), s(sums.up_us), s(sums.operation_us[0]), s(sums.operation_us[1]), s(sums.operation_us[2]),
-           s(sums.recovery_us));
+    printf("\nlongest: resync %.3f s (below 115200 baud %.3f s), up %.1f s, dial %.1f s, send %.1f s, close %.1f s, "
+           "fresh echo %.1f s\n",
+           s(sums.resync_us[0]), s(sums.resync_us[1]), s(sums.up_us), s(sums.operation_us[0]), s(sums.operation_us[1]),
+           s(sums.operation_us[2]), s(sums.recovery_us));
 }
 
 int main(int argc, char **argv)

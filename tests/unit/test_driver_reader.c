@@ -348,6 +348,9 @@ static void passive_forms(void **state)
     reads("+CIPRECVDATA:0,\r\n\r\nOK\r\n", "[" NO "+CIPRECVDATA:](0)[" NO "OK\r]");
     reads("+CIPRECVDATA,0:\r\nOK\r\n", "[" NO "+CIPRECVDATA,](0)[" NO "OK\r]");
     reads("+CIPRECVDATA:2049,\r\n\r\nOK\r\n", "[" NO "+CIPRECVDATA:]!");
+    /* the "," or ":" is lost */
+    reads("+CIPRECVDATA,5hello\r\nOK\r\n", "[" NO "+CIPRECVDATA,]!");
+    reads("+CIPRECVDATA:5\xda\r\nOK\r\n", "[" NO "+CIPRECVDATA:]!");
 #if CIPDRV_LINKS > 1
     reads("+CIPRECVLEN:1,22,0,-1,2920\r\n\r\nOK\r\n", "[+CIPRECVLEN:](1)(22)(0)(65531)(2920)[OK\r]");
 #else
@@ -420,6 +423,31 @@ static void doubt(void **state)
     reads_in_doubt("\r\n+IPD," ID "5\r\nOK\r\n", passive ? "!(5)" : "!!", DOUBT - 1 - passive);
 }
 
+/* When the silence began that ends a frame: with the last byte. But in doubt, where the header may be payload, a frame that
+ * comes slower than 4 bytes a tick counts as silence in part; one at the speed of the line does not. */
+static void slow_frames(void **state)
+{
+    (void)state;
+    for (int doubted = 0; doubted < 2; doubted++)
+        for (uint16_t pause = 1; pause < 50; pause++) {
+            uint16_t now = 65500, slow = (uint16_t)(pause * 10 - 15);
+            start();
+            if (doubted) cipdrv_noise(&tested);
+            assert_int_equal(
+                cipdrv_sink(&tested, now, (const uint8_t *)"\r\n+IPD," ID "100:", CIPDRV_LINKS > 1 ? 13 : 11),
+                CIPDRV_LINKS > 1 ? 13 : 11);
+            for (int i = 0; i < 10; i++) {
+                now = (uint16_t)(now + pause);
+                assert_int_equal(cipdrv_sink(&tested, now, (const uint8_t *)"\r\nOK\r\n", 6), 6);
+            }
+            assert_int_equal(tested.reading, READING_FRAME);
+            if (doubted && CIPDRV_LINKS > 1 && pause >= 2)
+                assert_int_equal((uint16_t)(now - tested.heard), slow);
+            else
+                assert_int_equal(tested.heard, now);
+        }
+}
+
 /* Random lines from pieces of the real ones: the log is the same whole and byte by byte, and frames swallow exactly
  * their bytes. */
 static void random_cuts(void **state)
@@ -467,6 +495,7 @@ int main(void)
         cmocka_unit_test(numbers),
         cmocka_unit_test(answers),
         cmocka_unit_test(doubt),
+        cmocka_unit_test(slow_frames),
         cmocka_unit_test(random_cuts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
