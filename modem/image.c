@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+static const uint8_t magic[4] = { 'C', 'I', 'P', 'M' };
 enum { VERSION = 1, HEAD = 7, TAIL = 4, FIELD_HEAD = 3 };
 
 typedef struct {
@@ -28,10 +29,10 @@ typedef struct {
     {                                                                                                                  \
         tag, false, PLACE(member)                                                                                      \
     }
-#define ROW(tag, row, field)                                                                                           \
+#define ROW(tag, array, type, field) /* one of each link */                                                            \
     {                                                                                                                  \
-        tag, true, sizeof MEMBER(row[0].field), sizeof MEMBER(row) / sizeof MEMBER(row[0]),                            \
-            offsetof(settings_t, row[0].field), sizeof MEMBER(row[0])                                                  \
+        tag, true, sizeof((type *)0)->field, CIPMUX_LINKS, offsetof(settings_t, array) + offsetof(type, field),        \
+            sizeof(type)                                                                                               \
     }
 
 /* clang-format off */
@@ -40,14 +41,16 @@ static const field_t fields[] = {
     NUMBER(4, station.password_length), BYTES(5, station.bssid), NUMBER(6, station.any_bssid),
     NUMBER(7, station.pci_en), NUMBER(8, station.strongest), NUMBER(9, station.listen_interval),
     NUMBER(10, station.pmf), NUMBER(11, station.reconnect_s),
-    ROW(12, tcp_option, send_timeout_ms), ROW(13, tcp_option, linger_s), ROW(14, tcp_option, nodelay),
+    ROW(12, tcp_option, tcp_option_t, send_timeout_ms), ROW(13, tcp_option, tcp_option_t, linger_s),
+    ROW(14, tcp_option, tcp_option_t, nodelay),
     NUMBER(15, uart.baud), NUMBER(16, uart.data_bits), NUMBER(17, uart.stop_bits), NUMBER(18, uart.parity),
     NUMBER(19, uart.flow),
     BYTES(20, translink.host), NUMBER(21, translink.port), NUMBER(22, translink.option),
     NUMBER(23, translink.host_length), NUMBER(24, translink.type), NUMBER(25, translink.on), NUMBER(26, translink.six),
     BYTES(27, country.code), NUMBER(28, country.code_length), NUMBER(29, country.first), NUMBER(30, country.count),
     NUMBER(31, country.policy), NUMBER(32, reconnect_100ms), NUMBER(33, reconnect_times), NUMBER(34, mode),
-    NUMBER(35, sysmsg), NUMBER(36, cipv6), BYTES(37, interfaces.soft_ap_network.ip), NUMBER(38, sta_proto), NUMBER(39, ap_proto),
+    NUMBER(35, sysmsg), NUMBER(36, cipv6), BYTES(37, interfaces.soft_ap_network.ip),
+    NUMBER(38, sta_proto), NUMBER(39, ap_proto),
     NUMBER(40, autoconnect), NUMBER(41, autotrace), NUMBER(42, other_image),
     BYTES(43, interfaces.soft_ap_network.gateway), BYTES(44, interfaces.soft_ap_network.netmask),
     BYTES(45, interfaces.station_network.ip), BYTES(46, interfaces.station_network.gateway),
@@ -59,7 +62,8 @@ static const field_t fields[] = {
     BYTES(58, interfaces.range.last), BYTES(59, interfaces.station_mac), BYTES(60, interfaces.soft_ap_mac),
     NUMBER(61, interfaces.dhcp),
     BYTES(62, names.list.server), NUMBER(63, names.list.count), NUMBER(64, names.manual),
-    ROW(65, certificates, auth), ROW(66, certificates, key), ROW(67, certificates, ca),
+    ROW(65, certificates, certificates_t, auth), ROW(66, certificates, certificates_t, key),
+    ROW(67, certificates, certificates_t, ca),
 };
 /* clang-format on */
 enum { FIELD_COUNT = sizeof fields / sizeof fields[0] };
@@ -122,7 +126,7 @@ static size_t image_write(const settings_t *settings, uint8_t *out)
 {
     const uint8_t *const bytes = (const uint8_t *)settings;
     size_t               at = HEAD;
-    memcpy(out, "CIPM", 4);
+    memcpy(out, magic, sizeof magic);
     out[4] = VERSION;
     for (size_t i = 0; i < FIELD_COUNT; i++) {
         for (size_t index = 0; index < fields[i].count; index++) {
@@ -141,7 +145,7 @@ static size_t image_write(const settings_t *settings, uint8_t *out)
 bool cipmux_image_is_good(const void *image, size_t n)
 {
     const uint8_t *const bytes = image;
-    if (n < HEAD + TAIL || n > CIPMUX_IMAGE_MAX || memcmp(bytes, "CIPM", 4) != 0) return false;
+    if (n < HEAD + TAIL || n > CIPMUX_IMAGE_MAX || memcmp(bytes, magic, sizeof magic) != 0) return false;
     return bytes[4] == VERSION && read_number(bytes + 5, 2) == n - HEAD - TAIL &&
            read_number(bytes + n - TAIL, TAIL) == crc32(bytes, n - TAIL);
 }
