@@ -156,7 +156,9 @@ static void byte(cipdrv_t *driver, uint8_t c)
 uint16_t cipdrv_sink(cipdrv_t *driver, uint16_t now, const uint8_t *data, uint16_t n)
 {
     const uint8_t *at = data, *end = data + n;
-    uint16_t       before = driver->value, heard = driver->heard;
+#if CIPDRV_LINKS > 1
+    uint16_t before = driver->value, heard = driver->heard;
+#endif
     driver->now = now;
     if (n) driver->heard = now;
     while (at != end) {
@@ -182,10 +184,12 @@ uint16_t cipdrv_sink(cipdrv_t *driver, uint16_t now, const uint8_t *data, uint16
         } else /* the handler left some, or there are no more */
             break;
     }
+#if CIPDRV_LINKS > 1
     /* A header in doubt may be payload: what comes slower than any line, now and then a few bytes, is not its frame. */
-    if (CIPDRV_LINKS > 1 && driver->doubt && driver->reading == READING_FRAME && driver->value < before) {
+    if (driver->doubt && driver->reading == READING_FRAME && driver->value < before) {
         heard = (uint16_t)(heard + before / BYTES_A_TICK - driver->value / BYTES_A_TICK);
         if ((int16_t)(now - heard) > 0) driver->heard = heard;
     }
+#endif
     return (uint16_t)(at - data);
 }

@@ -101,19 +101,19 @@ static const difference_t *differs(unsigned dialect, difference_kind_t kind, uns
 
 const char *dialect_text(unsigned dialect, text_t text)
 {
-    const difference_t *const d = differs(dialect, DIFFERS_TEXT, text);
+    const difference_t *const d = differs(dialect, DIFFERS_TEXT, (unsigned)text);
     return d != NULL ? d->text : texts[text][dialects[dialect].family];
 }
 
 int32_t dialect_number(unsigned dialect, number_t number)
 {
-    const difference_t *const d = differs(dialect, DIFFERS_NUMBER, number);
+    const difference_t *const d = differs(dialect, DIFFERS_NUMBER, (unsigned)number);
     return d != NULL ? d->value : numbers[number][dialects[dialect].family];
 }
 
 static uint8_t dialect_quirk(unsigned dialect, cipmux_quirk_t quirk)
 {
-    const difference_t *const d = differs(dialect, DIFFERS_QUIRK, quirk);
+    const difference_t *const d = differs(dialect, DIFFERS_QUIRK, (unsigned)quirk);
     return d != NULL ? (uint8_t)d->value : quirks[quirk].value[dialects[dialect].family];
 }
 

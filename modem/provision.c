@@ -261,7 +261,7 @@ static verdict_t start_mdns(modem_t *m, const args_t *args)
     if (args->at[1].kind != ARG_TEXT) return refuse_argument(m, FAULT_TYPE, 1, TEXT_MDNS_GET_HOST);
     if (args->at[2].kind != ARG_TEXT) return refuse_argument(m, FAULT_TYPE, 2, TEXT_MDNS_GET_SERVICE);
     const arg_t *const port = &args->at[3];
-    if (port->kind != ARG_NUMBER || port->number < 1 || port->number > UINT16_MAX)
+    if (port->kind != ARG_NUMBER || port->number < 1 || port->number > (int32_t)UINT16_MAX)
         return refuse_argument(m, FAULT_VALUE, 3, TEXT_MDNS_PARA);
     if (!is_label(&args->at[1])) return refuse_argument(m, FAULT_LENGTH, 1, TEXT_MDNS_HOST);
     if (!is_label(&args->at[2])) return refuse_argument(m, FAULT_LENGTH, 2, TEXT_MDNS_SERVICE);
