@@ -229,7 +229,7 @@ static void look_at_step(const cipdrv_t *driver, const desk_byte_t *was)
 static uint64_t resync_limit(void)
 {
     uint32_t baud = uart_line(&desk.uart, UART_FAR).baud;
-    return RESYNC_LIMIT + (baud < 115200 ? FRAME_MAX * 10 * DESK_SECOND / baud : 0);
+    return RESYNC_LIMIT + (baud < 115200 ? 10ull * FRAME_MAX * DESK_SECOND / baud : 0);
 }
 
 /* Nothing is on its way, and reader and modem are both at a line's begin. */
@@ -546,7 +546,7 @@ static void judge_escape(conn_t *c, const desk_byte_t *was)
         number--;
     const life_t *of = &life[unit_up(number)->tag[0]];
     uint8_t       id = desk.world.net.peer[c->peer].link.id;
-    int           victim = c->life >= 0 ? c->life : life_of[CIPDRV_LINKS > 1 && id < CIPDRV_LINKS ? id : 0];
+    int           victim = c->life >= 0 ? c->life : life_of[id < CIPDRV_LINKS ? id : 0];
     bool          raced = of->ended && was->value == '+' && c->taken <= 3;
     if (victim >= 0) life[victim].spoilt = true;
     sums.escapes++;

@@ -51,8 +51,8 @@ enum {
 /* One TCP connection as the network sees it. */
 typedef struct {
     int16_t       peer;
-    uint32_t      age; /* of that peer: it is still the same */
     cipmux_link_t link;
+    uint32_t      age; /* of that peer: it is still the same */
     uint32_t      key;
     uint32_t      to_send, sent; /* down: by the peer */
     uint32_t      printed;       /* down: by the modem, in frames */
