@@ -447,6 +447,18 @@ class Case(unittest.TestCase):
         self.addCleanup(thing.close)
         return thing
 
+    def write(self, text):
+        """A file with that text and a line end, gone after the test."""
+        folder = tempfile.TemporaryDirectory(prefix="cipmux-e2e-")
+        self.addCleanup(folder.cleanup)
+        path = pathlib.Path(folder.name, "file")
+        path.write_text(text + "\n")
+        return path
+
+    def cipmux(self, *arguments):
+        """The program with AT on its input, to its end."""
+        return subprocess.run([PROGRAM, *arguments], input=b"AT\r\n", capture_output=True, timeout=PATIENCE, check=False)
+
     def all_left(self, modem, fds):
         """Every peer closes, and then no descriptor is left over. (The modem waits some seconds for a peer's own end.)"""
         self.doCleanups()

@@ -1,10 +1,5 @@
 """Dialects as the program has them: the list, AT 1.3, a module of the user's described in a file."""
-import pathlib
-import subprocess
-import tempfile
-
-import modem as common
-from modem import CLASSIC, ERROR, ESP_AT, NONOS, OK, PATIENCE, Case, Modem, main
+from modem import CLASSIC, ERROR, ESP_AT, NONOS, OK, Case, Modem, main
 
 OLD = "nonos-1.3"
 GMR_OLD = (b"AT version:1.3.0.0(Jul 14 2016 18:54:01)\r\nSDK version:2.0.0(656edbf)\r\n"
@@ -12,17 +7,6 @@ GMR_OLD = (b"AT version:1.3.0.0(Jul 14 2016 18:54:01)\r\nSDK version:2.0.0(656ed
 
 
 class Dialects(Case):
-    def write(self, text):
-        folder = tempfile.TemporaryDirectory(prefix="cipmux-dialect-")
-        self.addCleanup(folder.cleanup)
-        path = pathlib.Path(folder.name, "module")
-        path.write_text(text + "\n")
-        return path
-
-    def cipmux(self, *arguments):
-        return subprocess.run([common.PROGRAM, *arguments], input=b"AT\r\n", capture_output=True, timeout=PATIENCE,
-                              check=False)
-
     def test_list(self):
         """--dialect=list names four"""
         lines = self.cipmux("--dialect=list").stdout.decode().splitlines()

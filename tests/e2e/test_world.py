@@ -1,6 +1,4 @@
 """The world around the program's modem: what --world says is there, what happens later, and which line is wrong."""
-import pathlib
-import subprocess
 import tempfile
 
 import modem as common
@@ -21,17 +19,6 @@ WRONG = (
 
 
 class WorldFile(Case):
-    def write(self, text):
-        folder = tempfile.TemporaryDirectory(prefix="cipmux-world-")
-        self.addCleanup(folder.cleanup)
-        path = pathlib.Path(folder.name, "world")
-        path.write_text(text + "\n")
-        return path
-
-    def cipmux(self, *arguments):
-        return subprocess.run([common.PROGRAM, *arguments], input=b"AT\r\n", capture_output=True, timeout=PATIENCE,
-                              check=False)
-
     def test_a_wrong_line_is_named(self):
         """Line, column and what was expected, also of a line that comes later; exit status 3"""
         for text, complaint in WRONG:
