@@ -60,7 +60,7 @@ static verdict_t keep(modem_t *m, ssl_kind_t kind, uint8_t links, const uint8_t 
 static uint8_t free_links(modem_t *m, const args_t *args)
 {
     const int32_t id = m->mux ? args->at[0].number : 0;
-    const uint8_t links = id == CIPMUX_LINKS ? ALL_LINKS : (uint8_t)(1u << id);
+    const uint8_t links = (uint8_t)(id == CIPMUX_LINKS ? ALL_LINKS : 1u << id);
     for (uint8_t i = 0; i < CIPMUX_LINKS; i++) {
         if ((links & 1u << i) == 0 || !link_is_open(m, i)) continue;
         note(m, CIPMUX_REASON_LINK_CONNECTED, i, 0);
