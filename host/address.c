@@ -189,16 +189,27 @@ static const char *last_colon(const char *text, size_t length)
     return NULL;
 }
 
+/* Takes "/udp" or "/tcp" off the end. False: something else is behind a slash. */
+static bool parse_protocol(const char *text, size_t *length, bool *udp)
+{
+    const char *slash = strrchr(text, '/');
+    *length = slash ? (size_t)(slash - text) : strlen(text);
+    *udp = slash && slash[1] == 'u';
+    return !slash || strcmp(slash, "/udp") == 0 || strcmp(slash, "/tcp") == 0;
+}
+
+/* An address in front of a colon: IPv6 needs its brackets. */
+static bool parse_ip(const char *text, size_t length, cipmux_address_t *out)
+{
+    if (length >= 2 && text[0] == '[' && text[length - 1] == ']') return address_parse(text + 1, length - 2, out);
+    return !memchr(text, ':', length) && address_parse(text, length, out);
+}
+
 bool publish_parse(const char *text, publish_t *out)
 {
-    size_t      length = strlen(text);
-    const char *slash = strrchr(text, '/');
-    publish_t   rule = { 0 };
-    if (slash) {
-        if (strcmp(slash, "/udp") != 0 && strcmp(slash, "/tcp") != 0) return false;
-        rule.udp = slash[1] == 'u';
-        length = (size_t)(slash - text);
-    }
+    size_t    length;
+    publish_t rule = { 0 };
+    if (!parse_protocol(text, &length, &rule.udp)) return false;
     const char *colon = last_colon(text, length);
     if (!colon) return false;
     long        port = parse_port(colon + 1, length - (size_t)(colon + 1 - text));
@@ -206,18 +217,7 @@ bool publish_parse(const char *text, publish_t *out)
     const char *before = last_colon(text, head);
     const char *host_port = before ? before + 1 : text;
     long        at = parse_port(host_port, (size_t)(colon - host_port));
-    if (port < 1 || at < 0) return false;
-    if (before) {
-        size_t      width = (size_t)(before - text);
-        const char *ip = text;
-        if (width >= 2 && text[0] == '[' && text[width - 1] == ']') {
-            ip++;
-            width -= 2;
-        } else if (memchr(text, ':', width)) {
-            return false; /* an IPv6 address needs its brackets */
-        }
-        if (!address_parse(ip, width, &rule.at)) return false;
-    }
+    if (port < 1 || at < 0 || (before && !parse_ip(text, (size_t)(before - text), &rule.at))) return false;
     rule.at.port = (uint16_t)at;
     rule.port = (uint16_t)port;
     *out = rule;
@@ -246,4 +246,42 @@ cipmux_address_t publish_find(const publish_t *rules, size_t count, bool udp, ui
         return at.family ? at : loopback(family, at.port);
     }
     return loopback(family, usual);
+}
+
+bool redirect_parse(const char *text, redirect_t *out)
+{
+    size_t     length;
+    redirect_t rule = { 0 };
+    if (!parse_protocol(text, &length, &rule.udp)) return false;
+    const char *colon = last_colon(text, length);
+    const char *before = colon ? last_colon(text, (size_t)(colon - text)) : NULL;
+    if (!before || !parse_ip(text, (size_t)(before - text), &rule.from)) return false;
+    long port = parse_port(before + 1, (size_t)(colon - before) - 1);
+    long host_port = parse_port(colon + 1, length - (size_t)(colon + 1 - text));
+    if (port < 1 || host_port < 1) return false;
+    rule.from.port = (uint16_t)port;
+    rule.port = (uint16_t)host_port;
+    *out = rule;
+    return true;
+}
+
+cipmux_address_t redirect_to(const redirect_t *rule)
+{
+    return loopback(rule->from.family, rule->port);
+}
+
+const redirect_t *redirect_find(const redirect_t *rules, size_t count, bool udp, const cipmux_address_t *to)
+{
+    for (size_t i = count; i > 0; i--)
+        if (rules[i - 1].udp == udp && address_same(&rules[i - 1].from, to)) return &rules[i - 1];
+    return NULL;
+}
+
+const redirect_t *redirect_back(const redirect_t *rules, size_t count, bool udp, const cipmux_address_t *real)
+{
+    for (size_t i = count; i > 0; i--) {
+        cipmux_address_t to = redirect_to(&rules[i - 1]);
+        if (rules[i - 1].udp == udp && address_same(&to, real)) return &rules[i - 1];
+    }
+    return NULL;
 }

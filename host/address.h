@@ -8,7 +8,8 @@
  *   a station of the soft-AP        this computer
  *   everything else                 itself
  *
- * Also what a published port is: the rule of --publish, and the default when no rule fits. */
+ * Also what a published port is: the rule of --publish, and the default when no rule fits; and the rules of --redirect,
+ * which stand above the map. */
 #ifndef HOST_ADDRESS_H
 #define HOST_ADDRESS_H
 
@@ -59,11 +60,26 @@ typedef struct {
     bool             udp;
 } publish_t;
 
+/* One --redirect: what the modem finds at `from` is `port` of this computer. */
+typedef struct {
+    cipmux_address_t from; /* virtual */
+    uint16_t         port;
+    bool             udp;
+} redirect_t;
+
 enum { PUBLISH_SHIFT = 8000 }; /* ports below 1024 appear that much higher */
 
 /* "[ADDRESS:]HOSTPORT:PORT[/udp]", an IPv6 address in brackets. False: it is not that. */
 bool publish_parse(const char *text, publish_t *out);
 /* Where `port` is to appear: the last rule that fits, else loopback at `port`, or PUBLISH_SHIFT higher below 1024. */
 cipmux_address_t publish_find(const publish_t *rules, size_t count, bool udp, uint16_t port, uint8_t family);
+
+/* "ADDRESS:PORT:HOSTPORT[/udp]", an IPv6 address in brackets. False: it is not that. */
+bool redirect_parse(const char *text, redirect_t *out);
+/* The last rule for this virtual address and port, or for this real one; NULL: none. */
+const redirect_t *redirect_find(const redirect_t *rules, size_t count, bool udp, const cipmux_address_t *to);
+const redirect_t *redirect_back(const redirect_t *rules, size_t count, bool udp, const cipmux_address_t *real);
+/* Where it leads: loopback, of the same family. */
+cipmux_address_t redirect_to(const redirect_t *rule);
 
 #endif

@@ -250,15 +250,20 @@ void board_computer(const board_t *board, uint8_t ip[4])
         memcpy(ip, gateway, 4);
 }
 
-address_route_t board_route(const board_t *board, const cipmux_address_t *to)
+address_route_t board_route(const board_t *board, cipmux_type_t type, const cipmux_address_t *to)
 {
-    static const uint8_t first[4] = { 192, 168, 4, 2 };
-    uint8_t              any[4] = { 0 }, ip[4];
+    static const uint8_t    first[4] = { 192, 168, 4, 2 };
+    const board_config_t   *config = board->config;
+    const cipmux_route_t    by = cipmux_route(&board->modem, to);
+    const redirect_t *const rule = redirect_find(config->redirect, config->redirect_count, type == CIPMUX_UDP, to);
+    uint8_t                 any[4] = { 0 }, ip[4];
+    if (rule && by != CIPMUX_NO_ROUTE && config->net != SCOPE_NONE)
+        return (address_route_t){ .real = redirect_to(rule), .reachable = true, .here = true };
     memcpy(ip, to->bytes, 4);
     bool there = radio_has_member(board->config->air, &board->station, any)
                      ? radio_has_member(board->config->air, &board->station, ip)
                      : memcmp(ip, first, 4) == 0;
-    return address_route(board->config->net, cipmux_route(&board->modem, to), there, to);
+    return address_route(config->net, by, there, to);
 }
 
 bool board_is_online(const board_t *board)

@@ -31,19 +31,21 @@ typedef struct board board_t;
 
 /* What a board is. Owned by the caller; must outlive the board. */
 typedef struct {
-    cipmux_config_t  modem;
-    address_scope_t  net;
-    const publish_t *publish;
-    size_t           publish_count;
-    bool             reset_on_open; /* --boot=open: each opening of the serial port resets the modem */
-    wire_pace_t      pace;
-    radio_t         *air;       /* the access points */
-    gpio_t           pins;      /* what is connected to the modem at first */
-    net_t           *simulated; /* the network, instead of sockets and names; NULL: the real one */
-    bool             stepped;   /* the caller calls board_step() */
-    flash_t         *flash;     /* where settings are kept; NULL: as long as the program runs */
-    const hosts_t   *hosts;     /* who answers pings, SNTP, names and updates in place of real ones */
-    unsigned         number;    /* which modem this is, for the log and its address */
+    cipmux_config_t   modem;
+    address_scope_t   net;
+    const publish_t  *publish;
+    size_t            publish_count;
+    const redirect_t *redirect;
+    size_t            redirect_count;
+    bool              reset_on_open; /* --boot=open: each opening of the serial port resets the modem */
+    wire_pace_t       pace;
+    radio_t          *air;       /* the access points */
+    gpio_t            pins;      /* what is connected to the modem at first */
+    net_t            *simulated; /* the network, instead of sockets and names; NULL: the real one */
+    bool              stepped;   /* the caller calls board_step() */
+    flash_t          *flash;     /* where settings are kept; NULL: as long as the program runs */
+    const hosts_t    *hosts;     /* who answers pings, SNTP, names and updates in place of real ones */
+    unsigned          number;    /* which modem this is, for the log and its address */
 } board_config_t;
 
 enum { BOARD_PORTS = 2 };
@@ -98,8 +100,9 @@ bool board_is_online(const board_t *board);
 /* Who this computer is on the modem's networks: the gateway 10.0.2.2, or to a modem that has only stations of its own the
  * first of them. */
 void board_computer(const board_t *board, uint8_t ip[4]);
-/* Where an address of the modem's leads. Every station of its soft-AP is this computer; without any, 192.168.4.2 is. */
-address_route_t board_route(const board_t *board, const cipmux_address_t *to);
+/* Where an address and port of the modem's lead. Every station of its soft-AP is this computer; without any, 192.168.4.2
+ * is. --redirect comes first. */
+address_route_t board_route(const board_t *board, cipmux_type_t type, const cipmux_address_t *to);
 
 /* For the parts of the board. */
 void board_wake(board_t *board);

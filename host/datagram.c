@@ -106,7 +106,7 @@ bool datagram_send(sockets_link_t *link, uint64_t now_us)
     size_t           n;
     cipmux_address_t to;
     if (link->blocked || !cipmux_send_peek(&link->board->modem, link->id, &bytes, &n, &to)) return false;
-    address_route_t route = board_route(link->board, &to);
+    address_route_t route = board_route(link->board, CIPMUX_UDP, &to);
     if (!route.reachable) {
         failed(link, now_us, &to, route.reason);
         return true;
@@ -163,12 +163,14 @@ bool datagram_receive(sockets_link_t *link, uint64_t now_us)
         link->readable = errno != EAGAIN && errno != EWOULDBLOCK;
         return link->readable;
     }
-    cipmux_address_t real = address_from_sockaddr(&sender);
-    if (link->board->config->net == SCOPE_LOCAL && !address_is_loopback(&real)) return true;
+    cipmux_address_t      real = address_from_sockaddr(&sender);
+    const board_config_t *config = link->board->config;
+    if (config->net == SCOPE_LOCAL && !address_is_loopback(&real)) return true;
     uint8_t computer[4];
     board_computer(link->board, computer);
     if (cipmux_route(&link->board->modem, &link->peer) == CIPMUX_BY_SOFT_AP) memcpy(computer, link->peer.bytes, 4);
-    cipmux_address_t from = address_seen(&real, NULL, computer);
+    const redirect_t *rule = redirect_back(config->redirect, config->redirect_count, true, &real);
+    cipmux_address_t  from = rule ? rule->from : address_seen(&real, NULL, computer);
     if (offer(link, now_us, &from, bytes, (size_t)got)) return true;
     link->held = malloc((size_t)got + 1);
     if (link->held) {

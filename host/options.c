@@ -248,6 +248,16 @@ static bool read_publish(options_t *options, const char *value)
     return true;
 }
 
+static bool read_redirect(options_t *options, const char *value)
+{
+    if (options->board.redirect_count == OPTIONS_REDIRECT_MAX)
+        return options_wrong(options, "--redirect=%s: at most %d of them", value, OPTIONS_REDIRECT_MAX);
+    if (!redirect_parse(value, &options->redirect[options->board.redirect_count]))
+        return options_wrong(options, "--redirect=%s: it is ADDRESS:PORT:HOSTPORT, for UDP with /udp behind", value);
+    options->board.redirect_count++;
+    return true;
+}
+
 /* ---- The log ----------------------------------------------------------------------------------------------------- */
 
 static bool read_log(options_t *options, const char *value)
@@ -322,6 +332,8 @@ static const option_t modem_table[] = {
     {"net", "all|local|none", "what the modem reaches: everything (default), this computer, nothing", options_net, 0},
     {"publish", "[ADDRESS:]HOSTPORT:PORT[/udp]", "where the modem's PORT is found; default 127.0.0.1, the same\n"
                                                  "port, 8000 higher below 1024; HOSTPORT 0: any", read_publish, 0},
+    {"redirect", "ADDRESS:PORT:HOSTPORT[/udp]", "what the modem finds at ADDRESS:PORT is HOSTPORT of this computer:\n"
+                                                "a test's own server in place of a real one", read_redirect, 0},
     {"fail-on", "refusal,loss,classic", "cipmux run: exit status 1 if the modem noted such a thing", read_fail_on,
      OPTION_LINE},
     {"log", "FILE", "the log goes there instead of to stderr", read_log, 0},
@@ -460,6 +472,7 @@ static bool read_all(options_t *options, int first, int argc, char **argv)
         for (int i = first; i < argc && !options->printed; i++)
             if (!read_one(options, argc, argv, &i, pass == 0)) return false;
     options->board.publish = options->publish;
+    options->board.redirect = options->redirect;
     return true;
 }
 

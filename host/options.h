@@ -6,7 +6,7 @@
 #include "dialect_file.h"
 #include "run.h"
 
-enum { OPTIONS_PUBLISH_MAX = 32, OPTIONS_ERROR_MAX = 512 };
+enum { OPTIONS_PUBLISH_MAX = 32, OPTIONS_REDIRECT_MAX = 32, OPTIONS_ERROR_MAX = 512 };
 
 typedef enum {
     SERIAL_STANDARD,
@@ -48,6 +48,7 @@ typedef struct {
 struct options {
     board_config_t board;
     publish_t      publish[OPTIONS_PUBLISH_MAX + RUN_RULES];
+    redirect_t     redirect[OPTIONS_REDIRECT_MAX];
     serial_kind_t  serial;
     const char    *serial_where;                /* link, [HOST:]PORT, path or device; NULL: none */
     const char    *log, *trace, *world, *flash; /* file names, or NULL */

@@ -120,7 +120,7 @@ static bool begin(ping_t *ping, const cipmux_address_t *to)
 {
     board_t        *board = ping->board;
     char            text[ADDRESS_TEXT_MAX];
-    address_route_t route = board_route(board, to);
+    address_route_t route = board_route(board, CIPMUX_UDP, to);
     board_log(board, &(log_record_t){ .event = "ping" }, "%s", address_text(to, text));
     if (route.reason != HOST_REASON_NONE) board_log_reason(board, (log_record_t){ .event = "note" }, route.reason);
     if (!route.reachable) return true; /* silence */

@@ -143,7 +143,7 @@ static bool dial_look(sockets_link_t *link)
 static void dial(sockets_t *sockets, const cipmux_request_t *request)
 {
     sockets_link_t *link = &sockets->link[request->link.id];
-    address_route_t route = board_route(sockets->board, &request->dial.to);
+    address_route_t route = board_route(sockets->board, request->dial.type, &request->dial.to);
     *link = (sockets_link_t){ .board = sockets->board,
                               .state = LINK_IS_DIALING,
                               .id = request->link,

@@ -174,6 +174,62 @@ static void ports_are_published_on_loopback(void **state)
     }
 }
 
+static void redirect_rules(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *from, *to;
+        bool        udp;
+    } good[] = {
+        { "10.0.2.2:123:5123/udp", "10.0.2.2:123", "127.0.0.1:5123", true },
+        { "192.0.2.1:80:8080", "192.0.2.1:80", "127.0.0.1:8080", false },
+        { "192.0.2.1:65535:65535/tcp", "192.0.2.1:65535", "127.0.0.1:65535", false },
+        { "[2001:db8::1]:1:1", "[2001:db8::1]:1", "[::1]:1", false },
+    };
+    static const char *const bad[] = { "",
+                                       "80",
+                                       ":80",
+                                       "80:80",
+                                       "10.0.2.2:80",
+                                       "lab:80:80",
+                                       "10.0.2.2:0:1",
+                                       "10.0.2.2:1:0",
+                                       "10.0.2.2:1:1/x",
+                                       "::1:80:80",
+                                       "[::1:80:80",
+                                       "10.0.2.2::80",
+                                       "10.0.2.2:80:",
+                                       "10.0.2.2:80:65536" };
+    redirect_t               rule;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(redirect_parse(good[i].text, &rule));
+        assert_int_equal(rule.udp, good[i].udp);
+        check_text(&rule.from, good[i].from);
+        const cipmux_address_t to = redirect_to(&rule);
+        check_text(&to, good[i].to);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(redirect_parse(bad[i], &rule));
+}
+
+static void redirects_are_found_both_ways(void **state)
+{
+    (void)state;
+    redirect_t rules[3];
+    assert_true(redirect_parse("192.0.2.1:53:5300/udp", &rules[0]));
+    assert_true(redirect_parse("192.0.2.1:53:5301", &rules[1]));
+    assert_true(redirect_parse("192.0.2.1:53:5302/udp", &rules[2]));
+    const cipmux_address_t to = at("192.0.2.1", 53), other = at("192.0.2.1", 54), back = at("127.0.0.1", 5300),
+                           stranger = at("127.0.0.2", 5300);
+    assert_ptr_equal(redirect_find(rules, 3, true, &to), &rules[2]); /* the last rule wins */
+    assert_ptr_equal(redirect_find(rules, 2, true, &to), &rules[0]);
+    assert_ptr_equal(redirect_find(rules, 3, false, &to), &rules[1]);
+    assert_null(redirect_find(rules, 3, true, &other));
+    assert_ptr_equal(redirect_back(rules, 3, true, &back), &rules[0]);
+    assert_null(redirect_back(rules, 3, false, &back));
+    assert_null(redirect_back(rules, 3, true, &stranger));
+}
+
 static void places_of_the_serial_port(void **state)
 {
     (void)state;
@@ -202,6 +258,8 @@ int main(void)
         cmocka_unit_test(texts_that_are_no_address),
         cmocka_unit_test(publish_rules),
         cmocka_unit_test(ports_are_published_on_loopback),
+        cmocka_unit_test(redirect_rules),
+        cmocka_unit_test(redirects_are_found_both_ways),
         cmocka_unit_test(places_of_the_serial_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

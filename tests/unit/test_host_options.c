@@ -79,7 +79,11 @@ static void serial_and_network(void **state)
     assert_int_equal(options.linger_ms, 0);
     assert_int_equal(options.board.net, SCOPE_LOCAL);
     assert_int_equal(options.volume, LOG_QUIET);
-    assert_true(read_line(&options, "--publish=8080:80 --publish=0:53/udp --net=none --verbose --trace=t"));
+    assert_true(read_line(&options, "--publish=8080:80 --publish=0:53/udp --net=none --verbose --trace=t "
+                                    "--redirect=10.0.2.2:123:5123/udp --redirect=192.0.2.1:80:8080"));
+    assert_int_equal(options.board.redirect_count, 2);
+    assert_int_equal(options.board.redirect[0].port, 5123);
+    assert_true(options.board.redirect[0].udp && !options.board.redirect[1].udp);
     assert_int_equal(options.board.publish_count, 2);
     assert_true(options.board.publish[1].udp);
     assert_int_equal(options.board.net, SCOPE_NONE);
@@ -160,6 +164,7 @@ static void refusals_name_the_option(void **state)
         { "--boot-text=loud", "loud" },
         { "--net=lan", "lan" },
         { "--publish=80", "80" },
+        { "--redirect=80:80", "80:80" },
         { "--tcp=x", "--tcp=x" },
         { "--linger=-1", "-1" },
         { "--pty --tcp=0", "--pty" },
@@ -190,11 +195,11 @@ static void refusals_name_the_option(void **state)
 static void help_is_complete(void **state)
 {
     (void)state;
-    static const char *const names[] = { "dialect",     "strict",  "timing",  "quirk", "mac",    "boot",
-                                         "boot-text",   "world",   "flash",   "pty",   "tcp",    "unix",
-                                         "tcp-connect", "serial",  "rfc2217", "pace",  "linger", "net",
-                                         "publish",     "fail-on", "log",     "trace", "quiet",  "verbose",
-                                         "version",     "help" };
+    static const char *const names[] = { "dialect",     "strict",   "timing",  "quirk", "mac",    "boot",
+                                         "boot-text",   "world",    "flash",   "pty",   "tcp",    "unix",
+                                         "tcp-connect", "serial",   "rfc2217", "pace",  "linger", "net",
+                                         "publish",     "redirect", "fail-on", "log",   "trace",  "quiet",
+                                         "verbose",     "version",  "help" };
     char                    *text = NULL;
     size_t                   size = 0, found = 0;
     FILE                    *out = open_memstream(&text, &size);
