@@ -190,7 +190,8 @@ static bool serve(board_t *board, uint64_t now_us)
         else if (board->config->simulated)
             net_request(board->config->simulated, now_us, &request);
         else if (!sockets_request(&board->sockets, now_us, &request) &&
-                 !publisher_request(&board->publisher, &request) && !ping_request(&board->ping, now_us, &request))
+                 !publisher_request(&board->publisher, &request) && !ping_request(&board->ping, now_us, &request) &&
+                 !sntp_request(&board->sntp, now_us, &request))
             dns_request(&board->dns, now_us, &request);
     }
     return moved;
@@ -205,6 +206,7 @@ static bool round_of_turn(board_t *board, uint64_t now_us)
     if (board->config->simulated) moved |= net_offer(board->config->simulated, now_us, &board->modem);
     moved |= dns_turn(&board->dns, now_us);
     moved |= ping_turn(&board->ping, now_us);
+    moved |= sntp_turn(&board->sntp, now_us);
     moved |= publisher_turn(&board->publisher, now_us);
     moved |= sockets_turn(&board->sockets, now_us);
     moved |= wire_turn(board, now_us);
@@ -270,7 +272,8 @@ bool board_is_online(const board_t *board)
 {
     for (size_t i = 0; i < CIPMUX_LINKS; i++)
         if (board->sockets.link[i].state != LINK_IS_FREE) return true;
-    return board->publisher.waiting || dns_is_asking(&board->dns) || ping_is_asking(&board->ping);
+    return board->publisher.waiting || dns_is_asking(&board->dns) || ping_is_asking(&board->ping) ||
+           sntp_is_asking(&board->sntp);
 }
 
 static void time_is_over(uv_timer_t *timer)
@@ -349,6 +352,7 @@ bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, l
     publisher_open(&board->publisher, board);
     dns_open(&board->dns, board);
     ping_open(&board->ping, board);
+    sntp_open(&board->sntp, board);
     cipmux_power_on(&board->modem, &config->modem, board_now());
     if (config->flash) use_flash(board);
     if (wire_open(board, config->pace)) return true;
@@ -381,6 +385,7 @@ void board_close(board_t *board)
     log_counters(board);
     publisher_close(&board->publisher);
     sockets_close(&board->sockets);
+    sntp_close(&board->sntp);
     dns_close(&board->dns);
     ping_close(&board->ping);
     for (size_t i = 0; i < board->port_count; i++) {

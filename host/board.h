@@ -22,6 +22,7 @@
 #include "port.h"
 #include "publisher.h"
 #include "radio.h"
+#include "sntp.h"
 #include "sockets.h"
 #include "wire.h"
 
@@ -62,6 +63,7 @@ struct board {
     publisher_t           publisher;
     dns_t                 dns;
     ping_t                ping;
+    sntp_t                sntp;
     wire_t                wire;
     port_t               *ports[BOARD_PORTS]; /* who comes first has the modem */
     size_t                port_count;
@@ -94,7 +96,7 @@ void     board_set_clock(uint64_t (*now_us)(void));
  * something has happened meanwhile. */
 uint64_t board_deadline(board_t *board, uint64_t now_us);
 void     board_step(board_t *board);
-/* A link, a dial, a lookup or an echo is open, so that the next thing to happen may come from the network. */
+/* A link, a dial, a lookup, an echo or a question for the time is open, so that the next thing to happen may come from the network. */
 bool board_is_online(const board_t *board);
 
 /* Who this computer is on the modem's networks: the gateway 10.0.2.2, or to a modem that has only stations of its own the

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 int program_complain(const program_t *program, const char *text, int status)
@@ -207,11 +208,20 @@ static bool open_flash(program_t *program)
 
 /* ---- Life -------------------------------------------------------------------------------------------------------- */
 
+/* Microseconds since 1970. */
+static uint64_t computers_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
 int program_open(program_t *program)
 {
     options_t *options = &program->options;
     radio_init(&program->air);
     hosts_init(&program->hosts);
+    program->hosts.clock_us = computers_clock() - board_now();
     options->board.air = &program->air;
     gpio_init(&options->board.pins);
     options->board.hosts = &program->hosts;

@@ -18,7 +18,7 @@
     X(NO_TLS, "no-tls", "this build has no TLS",                                                                       \
       "Dial \"TCP\", and let another program (socat, stunnel) do the TLS.")                                            \
     X(NAME_UNKNOWN, "name-unknown", "the name has no address, or no name server answered",                             \
-      "Check it with `getent hosts NAME`; with --net=local only localhost and the hosts file are asked.")              \
+      "Check it with `getent hosts NAME`, and the servers of AT+CIPDNS; --net=local keeps to this computer's hosts file.") \
     X(NAMES_LIMIT, "names-limit", "too many name lookups are open",                                                    \
       "Wait until the earlier ones have an answer.")                                                                   \
     X(CONNECTION_REFUSED, "connection-refused", "nobody listens at that address",                                      \
@@ -63,6 +63,10 @@
       "Read UDR in an interrupt handler, and keep every other handler and cli() shorter than two characters.")         \
     X(NO_ECHOES, "no-echoes", "this computer does not let the program send a ping",                                    \
       "Let your group: sysctl net.ipv4.ping_group_range='0 2147483647'. Or say `ping IP TIME` in the world file.")      \
+    X(NOT_THE_TIME, "not-the-time", "this packet is no answer to the question for the time: it is ignored",             \
+      "A server answers with mode 4, a stratum of 1 to 15, and our transmit timestamp as its originate timestamp.")     \
+    X(TIME_REFUSED, "time-refused", "the SNTP server asks to be left alone (stratum 0): the next one is asked",        \
+      "Ask another server, AT+CIPSNTPCFG=1,<zone>,\"<server>\", or say `sntp any clock` in the world file.")           \
     X(DATAGRAM_FAILED, "datagram-failed", "this computer could not send the datagram",                                 \
       "Check its size and its target.")
 /* clang-format on */

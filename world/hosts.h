@@ -32,6 +32,7 @@ typedef struct {
     size_t       pings;
     hosts_time_t time[HOSTS_TIMES];
     size_t       times;
+    uint64_t     clock_us; /* who has a clock: its time, UTC, at time 0; else 0. The owner's to set */
     struct {
         uint8_t ip[4];
         bool    dead;

@@ -68,7 +68,14 @@ static bool read_date(const words_arg_t *arg, uint64_t *utc_us)
     return true;
 }
 
-static bool time_kind(words_t *words, const words_arg_t *how, hosts_time_t *out)
+/* `clock`: this computer's, if whoever runs this world has one. */
+static bool read_clock(words_t *words, const words_arg_t *how, const hosts_t *hosts, hosts_time_t *out)
+{
+    out->utc_us = hosts->clock_us + words->now_us;
+    return hosts->clock_us != 0 || words_fail(words, how->column, "this world has no clock");
+}
+
+static bool time_kind(words_t *words, const words_arg_t *how, const hosts_t *hosts, hosts_time_t *out)
 {
     static const struct {
         const char       *word;
@@ -82,7 +89,9 @@ static bool time_kind(words_t *words, const words_arg_t *how, hosts_time_t *out)
     }
     out->kind = HOSTS_TIME_SAID;
     out->said_us = words->now_us;
-    return read_date(how, &out->utc_us) || words_expected(words, how, "silent, unknown or \"2020-02-06 14:23:50\"");
+    if (words_is(how, "clock")) return read_clock(words, how, hosts, out);
+    return read_date(how, &out->utc_us) ||
+           words_expected(words, how, "clock, silent, unknown or \"2020-02-06 14:23:50\"");
 }
 
 static bool say_sntp(void *context, words_t *words)
@@ -96,8 +105,8 @@ static bool say_sntp(void *context, words_t *words)
     if (host->length < 1 || host->length > HOSTS_NAME) {
         return words_expected(words, host, "a server of 1 to 64 bytes");
     }
-    const words_arg_t *how = words_plain(words, 2, "silent, unknown or a date");
-    if (how == NULL || !time_kind(words, how, &said)) {
+    const words_arg_t *how = words_plain(words, 2, "clock, silent, unknown or a date");
+    if (how == NULL || !time_kind(words, how, hosts, &said)) {
         return false;
     }
     memcpy(said.name, host->text, host->length);
@@ -170,8 +179,8 @@ static bool say_update(void *context, words_t *words)
 
 const words_verb_t hosts_verbs[HOSTS_VERBS] = {
     { "ping", say_ping, "ping IP TIME|lost", "answers an echo after that time, or never" },
-    { "sntp", say_sntp, "sntp HOST|any \"2020-02-06 14:23:50\"|silent|unknown [after=TIME]",
-      "an SNTP server: its time (UTC, now), no answer, no such host" },
+    { "sntp", say_sntp, "sntp HOST|any \"2020-02-06 14:23:50\"|clock|silent|unknown [after=TIME]",
+      "an SNTP server: its time (UTC, now), that of this computer's clock, no answer, no such host" },
     { "dns", say_dns, "dns [IP] dead|ok", "no name server answers, or that one does not" },
     { "update", say_update, "update ok|fails|hangs [at=STEP] [after=TIME]",
       "what AT+CIUPDATE meets; each step takes that time; it fails or hangs at step 1 (default) to 5" },

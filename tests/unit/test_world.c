@@ -1270,6 +1270,19 @@ static void test_words_of_the_modem(void **state)
     assert_int_equal(fake.events, 1);
 }
 
+static void test_the_clock_of_whoever_has_one(void **state)
+{
+    (void)state;
+    refuse_to_say("sntp any clock", "column 10: this world has no clock");
+    world.hosts.clock_us = 1580999030000000;
+    say("sntp any clock after=20ms");
+    const uint64_t asked_us = now;
+    request((cipmux_request_t){ .kind = CIPMUX_REQUEST_TIME, .ticket = 7, .time = { .name = "a", .length = 1 } });
+    wait_us(20000);
+    const cipmux_event_t *told = last(CIPMUX_EVENT_TIME);
+    assert_int_equal(told->utc_us, 1580999030000000 + asked_us + 20000);
+}
+
 static void test_verbs_have_names_forms_and_help(void **state)
 {
     (void)state;
@@ -1342,6 +1355,7 @@ int main(void)
         TEST(test_words_of_the_network),
         TEST(test_a_peer_may_be_called_like_a_verb),
         TEST(test_words_of_the_modem),
+        TEST(test_the_clock_of_whoever_has_one),
         TEST(test_verbs_have_names_forms_and_help),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
