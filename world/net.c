@@ -47,6 +47,15 @@ size_t net_index(const net_t *net, const net_peer_t *peer)
 
 /* ---- Peers ----------------------------------------------------------------------------------------------------- */
 
+net_peer_t *net_peer_at(net_t *net, uint8_t link)
+{
+    for (size_t i = 0; i < NET_PEERS; i++) {
+        net_peer_t *peer = &net->peer[i];
+        if (peer->linked && peer->link.id == link && net_is_alive(peer)) return peer;
+    }
+    return NULL;
+}
+
 bool net_is_alive(const net_peer_t *peer)
 {
     return peer->linked || peer->state == NET_DIALLED || peer->state == NET_KNOCKING || peer->state == NET_ENDPOINT;

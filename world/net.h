@@ -166,6 +166,8 @@ net_peer_t *net_client(net_t *net, const char *name, const cipmux_address_t *fro
 net_peer_t *net_endpoint(net_t *net, const char *name, const cipmux_address_t *at);
 /* The youngest peer of that name, or NULL. */
 net_peer_t *net_peer(net_t *net, const char *name);
+/* The other end of the modem's link, or NULL. */
+net_peer_t *net_peer_at(net_t *net, uint8_t link);
 /* Is there still something between this peer and the modem? */
 bool net_is_alive(const net_peer_t *peer);
 

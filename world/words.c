@@ -203,6 +203,7 @@ static bool read_word(words_t *words, const char *line, const char **at)
 
 bool words_parse(words_t *words, const char *line)
 {
+    words->line = line;
     words->count = words->used_text = 0;
     words->error[0] = '\0';
     const char *at = line;

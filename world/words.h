@@ -34,6 +34,7 @@ typedef struct {
 
 typedef struct {
     uint64_t    now_us; /* when it is said; for the verbs, set by the caller */
+    const char *line;   /* that was split; the caller's */
     words_arg_t arg[WORDS_ARGS];
     size_t      count;
     size_t      used_text;

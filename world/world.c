@@ -10,6 +10,8 @@ void world_init(world_t *world, cipmux_t *modem)
     radio_init(&world->radio);
     radio_station_init(&world->station, 0);
     gpio_init(&world->pins);
+    faults_init(&world->faults, 0);
+    world->fault[0] = '\0';
     world->rom_talks = false;
     uart_init(&world->rom, 0);
     world->uart_stopped = world->wired = world->line_asked = false;
@@ -151,6 +153,19 @@ static bool say_of_nobody(world_t *world, words_t *words)
                                     : words_fail(words, first->column, "\"%.40s\" is neither a verb nor a peer", name);
 }
 
+/* "link 2 resets" is "NAME resets" of the peer at the modem's link 2. False: words->error. */
+static bool name_by_link(world_t *world, words_t *words, net_peer_t **peer)
+{
+    const words_arg_t *id = words_plain(words, 1, "a link, 0 to 4");
+    long               n = 0;
+    if (id == NULL || !words_number(words, id, 0, CIPMUX_LINKS - 1, &n)) return false;
+    *peer = net_peer_at(&world->net, (uint8_t)n);
+    if (*peer == NULL) return words_fail(words, id->column, "link %ld is not open", n);
+    words->count--;
+    memmove(words->arg, words->arg + 1, words->count * sizeof words->arg[0]);
+    return words_plain(words, 1, "what its peer does") != NULL;
+}
+
 static bool say(world_t *world, words_t *words, const char *line)
 {
     if (!words_parse(words, line) || words->count == 0) {
@@ -162,6 +177,11 @@ static bool say(world_t *world, words_t *words, const char *line)
     const char         *name = (const char *)words->arg[0].text;
     const words_verb_t *does = peer_verb(words);
     net_words_t         said = { &world->net, world->modem, net_peer(&world->net, name) };
+    if (strcmp(name, "link") == 0 && said.peer == NULL) {
+        if (!name_by_link(world, words, &said.peer)) return false;
+        does = peer_verb(words);
+        if (does == NULL) return words_expected(words, &words->arg[1], "what a peer does");
+    }
     if (does != NULL && said.peer != NULL) {
         words->arg[0].used = words->arg[1].used = true;
         return does->run(&said, words) && words_complete(words);
@@ -171,11 +191,9 @@ static bool say(world_t *world, words_t *words, const char *line)
         size_t              n;
         void               *context;
     } tables[] = {
-        { radio_verbs, RADIO_VERBS, &world->radio },
-        { gpio_verbs, GPIO_VERBS, &world->pins },
-        { net_verbs, NET_VERBS, &said },
-        { hosts_verbs, HOSTS_VERBS, &world->hosts },
-        { world_verbs, WORLD_VERBS, world },
+        { radio_verbs, RADIO_VERBS, &world->radio },    { gpio_verbs, GPIO_VERBS, &world->pins },
+        { faults_verbs, FAULTS_VERBS, &world->faults }, { net_verbs, NET_VERBS, &said },
+        { hosts_verbs, HOSTS_VERBS, &world->hosts },    { world_verbs, WORLD_VERBS, world },
     };
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         if (words_verb(tables[i].verbs, tables[i].n, name) != NULL) {
@@ -191,6 +209,90 @@ bool world_say(world_t *world, uint64_t now_us, const char *line, char *error, s
     bool good = say(world, &world->words, line);
     snprintf(error, size, "%s", good ? "" : world->words.error);
     return good;
+}
+
+/* ---- The line -------------------------------------------------------------------------------------------------- */
+
+static size_t type_through(world_t *world, uint64_t now_us, const void *bytes, size_t n)
+{
+    return world->wired ? serial_type(&world->serial, now_us, world->modem, bytes, n)
+                        : cipmux_sink(world->modem, now_us, bytes, n);
+}
+
+static size_t read_through(world_t *world, uint64_t now_us, void *out, size_t capacity)
+{
+    return world->wired ? serial_read(&world->serial, now_us, out, capacity)
+                        : cipmux_poll(world->modem, now_us, out, capacity);
+}
+
+/* From the lane of typed bytes onward. True: something moved. */
+static bool bring_typed(world_t *world, uint64_t now_us)
+{
+    const uint8_t *bytes;
+    const size_t   n = faults_peek(&world->faults, now_us, FAULTS_TYPED, &bytes);
+    const size_t   taken = n > 0 ? type_through(world, now_us, bytes, n) : 0;
+    faults_taken(&world->faults, FAULTS_TYPED, taken);
+    return taken > 0;
+}
+
+size_t world_type(world_t *world, uint64_t now_us, const void *bytes, size_t n)
+{
+    faults_t *faults = &world->faults;
+    size_t    taken = 0;
+    if (!faults_used(faults)) return type_through(world, now_us, bytes, n);
+    for (size_t room; taken < n && (room = faults_room(faults, FAULTS_TYPED)) > 0; taken += room) {
+        if (room > n - taken) room = n - taken;
+        faults_put(faults, now_us, FAULTS_TYPED, (const uint8_t *)bytes + taken, room);
+    }
+    if (taken == n) faults_quiet(faults, now_us, FAULTS_TYPED);
+    bring_typed(world, now_us);
+    return taken;
+}
+
+/* What the modem prints now goes into its lane. */
+static void fill_printed(world_t *world, uint64_t now_us)
+{
+    faults_t *faults = &world->faults;
+    uint8_t   piece[64];
+    size_t    room, n;
+    while ((room = faults_room(faults, FAULTS_PRINTED)) > 0) {
+        n = read_through(world, now_us, piece, room < sizeof piece ? room : sizeof piece);
+        if (n == 0) {
+            faults_quiet(faults, now_us, FAULTS_PRINTED);
+            return;
+        }
+        faults_put(faults, now_us, FAULTS_PRINTED, piece, n);
+    }
+}
+
+size_t world_read(world_t *world, uint64_t now_us, void *out, size_t capacity)
+{
+    const uint8_t *bytes;
+    if (!faults_used(&world->faults)) return read_through(world, now_us, out, capacity);
+    fill_printed(world, now_us);
+    size_t n = faults_peek(&world->faults, now_us, FAULTS_PRINTED, &bytes);
+    if (n > capacity) n = capacity;
+    memcpy(out, bytes, n);
+    faults_taken(&world->faults, FAULTS_PRINTED, n);
+    return n;
+}
+
+/* Says what the faults want to be said. A line that is wrong is a fault of the world. */
+static bool say_due(world_t *world, uint64_t now_us)
+{
+    const char *line = faults_due(&world->faults, now_us);
+    char        error[200];
+    if (line == NULL) return false;
+    if (!world_say(world, now_us, line, error, sizeof error))
+        snprintf(world->fault, sizeof world->fault, "\"%.30s\": %.150s", line, error);
+    return true;
+}
+
+static bool move_faults(world_t *world, uint64_t now_us)
+{
+    if (!faults_used(&world->faults)) return false;
+    const bool moved = bring_typed(world, now_us);
+    return say_due(world, now_us) || moved;
 }
 
 /* ---- The ROM's rate -------------------------------------------------------------------------------------------- */
@@ -301,7 +403,8 @@ static void lose_peers(world_t *world, uint64_t now_us)
 bool world_offer(world_t *world, uint64_t now_us)
 {
     lose_peers(world, now_us);
-    bool moved = offer_pins(world, now_us);
+    bool moved = move_faults(world, now_us);
+    moved = offer_pins(world, now_us) || moved;
     moved = offer_line(world, now_us) || moved;
     moved = offer_stored(world, now_us) || moved;
     moved = radio_offer(&world->radio, &world->station, now_us, world->modem) || moved;
@@ -317,12 +420,14 @@ uint64_t world_deadline(const world_t *world, uint64_t now_us)
     uint64_t hosts_us = hosts_deadline(&world->client, now_us);
     uint64_t sent_us = world->wired && world->line_asked ? uart_sent_at(&world->serial.uart, UART_MODEM) : 0;
     uint64_t due_us = radio_us < net_us ? radio_us : net_us;
+    uint64_t faults_us = faults_deadline(&world->faults);
     if (sent_us > now_us && sent_us < due_us) due_us = sent_us;
+    if (faults_us < due_us) due_us = faults_us;
     if (hosts_us < due_us) due_us = hosts_us;
     return pins_us < due_us ? pins_us : due_us;
 }
 
 const char *world_fault(const world_t *world)
 {
-    return world->net.fault;
+    return world->fault[0] != '\0' ? world->fault : world->net.fault;
 }

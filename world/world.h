@@ -10,6 +10,7 @@
 #ifndef WORLD_WORLD_H
 #define WORLD_WORLD_H
 
+#include "faults.h"
 #include "gpio.h"
 #include "hosts.h"
 #include "hosts_words.h"
@@ -34,6 +35,7 @@ typedef struct {
     bool            line_asked;   /* the modem waits for LINE_SET */
     cipmux_line_t   line;         /* how the far side sees the UART now */
     char            mdns[160];    /* what the modem answers for by mDNS: "HOST SERVICE PORT"; "" nothing */
+    faults_t        faults;       /* of the UART's line */
     bool            flash_fails;  /* to store */
     bool            store_asked;  /* the modem waits for STORED */
     uint8_t         image[CIPMUX_IMAGE_MAX];
@@ -42,6 +44,7 @@ typedef struct {
     uart_t          rom;       /* the wire meanwhile */
     words_t         words;
     net_t           net;
+    char            fault[200];
 } world_t;
 
 enum { WORLD_VERBS = 5 };
@@ -59,9 +62,15 @@ bool world_offer(world_t *world, uint64_t now_us);
  * rate. world_noise() gives what it read, at most UART_AIR bytes of each request ROM_LINE. */
 void   world_rom_says(world_t *world, const void *bytes, size_t n);
 size_t world_noise(world_t *world, void *out, size_t capacity);
+/* Bytes of the UART's far side, through the faults of the line, if there are any, and the line itself, if it is wired.
+ * Returns how many were taken. */
+size_t world_type(world_t *world, uint64_t now_us, const void *bytes, size_t n);
+/* What arrives at the far side now. Returns how many bytes. */
+size_t world_read(world_t *world, uint64_t now_us, void *out, size_t capacity);
 /* The next time after `now_us` at which something becomes due, or CIPMUX_NEVER. */
 uint64_t world_deadline(const world_t *world, uint64_t now_us);
-/* What went wrong in the world itself (a pool overflowed, the modem broke the contract); "" if nothing did. */
+/* What went wrong in the world itself (a pool overflowed, the modem broke the contract, what a fault wanted to say is not
+ * right); "" if nothing did. */
 const char *world_fault(const world_t *world);
 
 #endif

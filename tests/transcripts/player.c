@@ -193,8 +193,7 @@ static bool type_piece(player_t *p)
         n = random_size(p, waiting);
     }
     const uint8_t *piece = p->in + p->in_done;
-    size_t         taken = p->world.wired ? serial_type(&p->world.serial, p->now_us, &p->modem, piece, n)
-                                          : cipmux_sink(&p->modem, p->now_us, piece, n);
+    size_t         taken = world_type(&p->world, p->now_us, piece, n);
     if (taken > n) {
         fail(p, "cipmux_sink() took more than there was");
         return false;
@@ -254,8 +253,7 @@ static bool poll_uart(player_t *p)
         }
         if (p->options->cut == CUT_RANDOM) capacity = random_size(p, capacity);
         uint8_t     *out = p->out + p->out_used;
-        const size_t n = p->world.wired ? serial_read(&p->world.serial, p->now_us, out, capacity)
-                                        : cipmux_poll(&p->modem, p->now_us, out, capacity);
+        const size_t n = world_read(&p->world, p->now_us, out, capacity);
         if (n == 0) return moved;
         if (p->world.rom_talks)
             world_rom_says(&p->world, p->out + p->out_used, n);
