@@ -41,9 +41,12 @@ size: ## code, RAM and stack of modem/ on x86-64 and Cortex-M0, of driver/ on th
 	@cmake --build $(BUILD) -j $(JOBS) --target firmware firmware_programs >/dev/null
 	@tools/size-driver $(BUILD)
 
-docs: ## print docs/PROTOCOL.md from the engine's tables
+docs: ## print docs/PROTOCOL.md and host/command_reasons.h from the engine's tables and the transcripts
 	@tools/dependencies build test avr
 	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target transcripts
+	@$(BUILD)/tests/transcripts --reasons tests/transcripts >$(BUILD)/command_reasons.h
+	@cp $(BUILD)/command_reasons.h host/command_reasons.h
 	@cmake --build $(BUILD) -j $(JOBS) --target protocol
 	@$(BUILD)/tests/protocol >docs/PROTOCOL.md
 

@@ -2,8 +2,10 @@
 #include "help.h"
 
 #include "cipmux.h"
+#include "columns.h"
 #include "gpio.h"
 #include "hosts_words.h"
+#include "manual.h"
 #include "options.h"
 #include "radio_words.h"
 #include "reasons.h"
@@ -28,9 +30,13 @@ void help_quirks(FILE *out)
 #undef X
     };
     fprintf(out, "%-22s %5s %6s %4s  %s\n", "id", "nonos", "esp-at", "max", "values (and what they are about)");
-    for (size_t i = 0; i < sizeof quirks / sizeof *quirks; i++)
-        fprintf(out, "%-22s %5u %6u %4u  %s (%s)\n", quirks[i].id, quirks[i].nonos, quirks[i].esp_at, quirks[i].max,
-                quirks[i].values, quirks[i].rows);
+    for (size_t i = 0; i < sizeof quirks / sizeof *quirks; i++) {
+        char label[64], text[512];
+        snprintf(label, sizeof label, "%-22s %5u %6u %4u ", quirks[i].id, quirks[i].nonos, quirks[i].esp_at,
+                 quirks[i].max);
+        snprintf(text, sizeof text, "%s (%s)", quirks[i].values, quirks[i].rows);
+        columns_row(out, 0, 41, label, text);
+    }
 }
 
 static void help_timing(FILE *out)
@@ -45,20 +51,20 @@ static void help_timing(FILE *out)
     };
     fprintf(out, "%-14s %6s %11s %12s  %s\n", "name", "fast", "real nonos", "real esp-at", "ms, from what to what");
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {
-        char name[32] = "";
+        char name[32] = "", label[80];
         for (size_t k = 0; k < sizeof name - 1 && times[i].name[k]; k++)
             name[k] = (char)tolower((unsigned char)times[i].name[k]);
-        fprintf(out, "%-14s %6u %11u %12u  %s\n", name, times[i].fast, times[i].nonos, times[i].esp_at,
-                times[i].meaning);
+        snprintf(label, sizeof label, "%-14s %6u %11u %12u ", name, times[i].fast, times[i].nonos, times[i].esp_at);
+        columns_row(out, 0, 47, label, times[i].meaning);
     }
 }
 
 static void help_reasons(FILE *out)
 {
     for (cipmux_reason_t i = 0; i < CIPMUX_REASON_COUNT; i++)
-        fprintf(out, "%-24s %s\n", cipmux_reason_id(i), cipmux_reason_sentence(i));
+        columns_row(out, 0, 24, cipmux_reason_id(i), cipmux_reason_sentence(i));
     for (host_reason_t i = HOST_REASON_NONE + 1; i < HOST_REASON_COUNT; i++)
-        fprintf(out, "%-24s %s\n", host_reason_id(i), host_reason_sentence(i));
+        columns_row(out, 0, 24, host_reason_id(i), host_reason_sentence(i));
 }
 
 static void explain(FILE *out, const char *id, const char *sentence, const char *cure)
@@ -81,25 +87,13 @@ static bool help_reason(FILE *out, const char *id)
     return false;
 }
 
-/* Words with blanks between; a line ends before HELP_WIDTH, and the next is indented deeper. */
-static void print_wrapped(FILE *out, const char *text)
-{
-    enum { HELP_WIDTH = 100, INDENT = 4 };
-    int column = fprintf(out, " ");
-    while (*text) {
-        const int width = (int)strcspn(text, " ");
-        if (column + 1 + width > HELP_WIDTH) column = fprintf(out, "\n%*s", INDENT - 1, "") - 1;
-        column += fprintf(out, " %.*s", width, text);
-        text += width + (text[width] == ' ');
-    }
-    fprintf(out, "\n");
-}
-
 static void help_verbs(FILE *out, const words_verb_t *verbs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        print_wrapped(out, verbs[i].form);
-        fprintf(out, "      %s\n", verbs[i].help);
+        fprintf(out, "  ");
+        columns_wrap(out, verbs[i].form, 2, 4);
+        fprintf(out, "      ");
+        columns_wrap(out, verbs[i].help, 6, 6);
     }
 }
 
@@ -128,28 +122,64 @@ static void help_world(FILE *out)
     help_verbs(out, gpio_verbs, GPIO_VERBS);
 }
 
+static void help_commands(FILE *out)
+{
+    manual_print_list(out);
+    fprintf(out, "\n`cipmux help AT+CIPSTART` prints all about one of them. There:\n\n");
+    manual_print_legend(out);
+}
+
+static bool help_command(FILE *out, const char *text)
+{
+    const int index = manual_find(text);
+    if (index == MANUAL_NONE) return false;
+    manual_print(out, (size_t)index);
+    return true;
+}
+
 static const struct {
     const char *name, *about;
     void (*print)(FILE *out);
 } topics[] = {
-    { "options", "the command line", options_print },
+    { "options", "the command line: cipmux --help", options_print },
+    { "world", "the language of --world: access points, stations, and what happens to them", help_world },
+    { "commands", "the AT commands; each has a page: cipmux help AT+CIPSTART", help_commands },
+    { "reasons", "why a command is refused or a link fails; each has a page: cipmux help link-in-use", help_reasons },
     { "dialects", "firmwares", help_dialects },
     { "dialect", "a module of yours, described in a file", dialect_file_help },
-    { "reasons", "why a command is refused or a link fails; each has a page: cipmux help ID", help_reasons },
     { "quirks", "details in which firmwares differ, and guesses", help_quirks },
     { "timing", "how long things take", help_timing },
-    { "world", "the language of --world: access points, and what happens to them", help_world },
 };
+
+static void help_topics(FILE *out)
+{
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
+        fprintf(out, "cipmux help %-10s %s\n", topics[i].name, topics[i].about);
+}
+
+static void complain(const char *topic)
+{
+    char  near[1024];
+    FILE *text = fmemopen(near, sizeof near, "w");
+    bool  any = text && manual_print_near(text, topic);
+    if (text) fclose(text);
+    fprintf(stderr, "cipmux: help %s: there is no such topic, reason or command\n", topic);
+    if (any) fprintf(stderr, "  like it:%s\n", near);
+    help_topics(stderr);
+}
 
 bool help_print(FILE *out, const char *topic)
 {
+    if (!topic) {
+        help_topics(out);
+        return true;
+    }
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
-        if (strcmp(topic ? topic : "options", topics[i].name) == 0) {
+        if (strcmp(topic, topics[i].name) == 0) {
             topics[i].print(out);
             return true;
         }
-    if (help_reason(out, topic)) return true;
-    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++)
-        fprintf(stderr, "cipmux help %-10s %s\n", topics[i].name, topics[i].about);
+    if (help_reason(out, topic) || help_command(out, topic)) return true;
+    complain(topic);
     return false;
 }

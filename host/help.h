@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* topic NULL: the options. False: there is no such topic; a list of them was printed. */
+/* topic NULL: a list of them. False: there is no such topic; stderr has a list, and what is like it. */
 bool help_print(FILE *out, const char *topic);
 
 void help_dialects(FILE *out);

@@ -401,7 +401,9 @@ static const options_program_t cipmux_program = {
         "       cipmux run [OPTION]... -- COMMAND [ARGUMENT]...    a command with a modem of its own:\n"
         "                              $CIPMUX_TTY and $CIPMUX_TCP are its serial line, $CIPMUX_HOST its address\n"
         "       cipmux lab [OPTION]... FIRMWARE    a simulated microcontroller at the modem; see cipmux lab --help\n"
-        "       cipmux help [TOPIC]    reasons, a reason's id, quirks, timing, dialects, dialect\n\n",
+        "       cipmux help [TOPIC]    what to know: options, world, commands, reasons, dialects, dialect, quirks, "
+        "timing;\n"
+        "                              or one thing: a command (AT+CIPSTART), a reason's id (link-in-use)\n\n",
     .line = true,
 };
 

@@ -222,6 +222,20 @@ const char *cipmux_dialect_name(size_t index);
 /* One line about dialect `index`, for a list; NULL beyond the last. */
 const char *cipmux_dialect_about(size_t index);
 
+/* A command as a dialect has it; for a list or a manual. The texts live as long as the program. */
+enum { CIPMUX_FORM_TEST = 1, CIPMUX_FORM_QUERY = 2, CIPMUX_FORM_SET = 4, CIPMUX_FORM_RUN = 8 };
+typedef struct {
+    const char *name;      /* behind "AT": "+CIPSTART", "E0"; "" is AT itself */
+    unsigned    forms;     /* CIPMUX_FORM_*, of AT+X=? AT+X? AT+X=... AT+X; 0: the dialect has no such command */
+    const char *arguments; /* of AT+X=..., a field each: `iA:B` an integer of that range, `xA:B` one that may be hex,
+                            * `w` a word of 32 bits, `sA:B` a quoted text of so many bytes; capital `I` `S`: the place may be
+                            * empty; `L` the link, only while CIPMUX=1, `A` likewise, 5 means all; behind `?` arguments
+                            * may be left out at the end; `*`: any number of the last. NULL: the command reads them itself */
+    const char *source;    /* says why the dialect differs from its column; NULL: it does not */
+} cipmux_command_t;
+/* Command `index` of dialect `dialect`, see cipmux_dialect_name(). False: beyond the last command, or the last dialect. */
+bool cipmux_command(size_t index, size_t dialect, cipmux_command_t *out);
+
 /* Fills `config` for a dialect with its quirks, the times of "fast" and the MAC 5c:cf:7f:00:00:01.
  * False: no such dialect, `config` is untouched. */
 bool cipmux_config(cipmux_config_t *config, const char *dialect);

@@ -139,6 +139,18 @@ const char *dialect_schema(unsigned dialect, const command_t *command)
     return d != NULL && d->schema != NULL ? d->schema : command->schema[dialects[dialect].family];
 }
 
+bool cipmux_command(size_t index, size_t dialect, cipmux_command_t *out)
+{
+    if (index >= command_count || dialect >= DIALECT_COUNT) return false;
+    const command_t *const    c = &commands[index];
+    const difference_t *const d = command_differs((unsigned)dialect, c);
+    *out = (cipmux_command_t){ .name = c->name,
+                               .forms = dialect_forms((unsigned)dialect, c),
+                               .arguments = dialect_schema((unsigned)dialect, c),
+                               .source = d != NULL ? d->says : NULL };
+    return true;
+}
+
 bool cipmux_config(cipmux_config_t *config, const char *dialect)
 {
     static const uint8_t mac[6] = { 0x5c, 0xcf, 0x7f, 0, 0, 1 };

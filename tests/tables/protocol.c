@@ -1,4 +1,5 @@
 /* Prints docs/PROTOCOL.md from the engine's tables, so that the document cannot be wrong. */
+#include "manual.h"
 #include "names.h"
 
 #include <stdio.h>
@@ -24,14 +25,6 @@ static void escaped(const char *text)
     printf("`");
 }
 
-static void forms(unsigned bits)
-{
-    static const char letters[] = "TQSX";
-    if (bits == 0) printf("-");
-    for (unsigned i = 0; i < 4; i++)
-        if ((bits & 1u << i) != 0) putchar(letters[i]);
-}
-
 static void print_dialects(void)
 {
     printf("## Dialects\n\n| name | what |\n|---|---|\n");
@@ -41,27 +34,15 @@ static void print_dialects(void)
 
 static void print_commands(void)
 {
-    printf(
-        "\n## Commands\n\nT test `=?`, Q query `?`, S set `=...`, X bare. Arguments of the set form: `iA:B` an integer,"
-        " `sA:B` a\nquoted text of that many bytes, `x` an integer that may be hex, `w` a word of 32 bits, `L` the "
-        "link id (only when\nCIPMUX=1), `A` the same where 5 means all, `?` the rest may be left out; a capital "
-        "letter: "
-        "the place may be empty;\n`*` any number of them. No arguments: read by the command itself.\n\n"
-        "| command | nonos | nonos-1.3 | esp-at | arguments nonos | arguments esp-at |\n|---|---|---|---|---|---|\n");
+    printf("\n## Commands\n\n`cipmux help commands` and `cipmux help AT+CIPSTART` print the same.\n\n```text\n");
+    manual_print_list(stdout);
+    printf("\n");
+    manual_print_legend(stdout);
+    printf("```\n");
     for (size_t i = 0; i < command_count; i++) {
-        const command_t *const c = &commands[i];
-        printf("| AT%s | ", c->name);
-        forms(c->forms & 15u);
-        printf(" | ");
-        forms(dialect_forms(DIALECT_NONOS_1_3, c));
-        printf(" | ");
-        forms(c->forms >> 4);
-        for (unsigned f = 0; f < FAMILY_COUNT; f++) {
-            const bool has = ((f == FAMILY_NONOS ? c->forms & 15u : c->forms >> 4) & FORM_SET) != 0;
-            printf(" | %s%s%s", has && c->schema[f] ? "`" : "", has && c->schema[f] ? c->schema[f] : "",
-                   has && c->schema[f] ? "`" : "");
-        }
-        printf(" |\n");
+        printf("\n### AT%s\n\n```text\n", commands[i].name);
+        manual_print(stdout, i);
+        printf("```\n");
     }
 }
 
@@ -86,7 +67,7 @@ static void print_texts(void)
 static void print_difference(const difference_t *d)
 {
     char name[100];
-    if (d->kind == DIFFERS_COMMAND && d->schema == NULL) return; /* its forms are a column of the commands */
+    if (d->kind == DIFFERS_COMMAND && d->schema == NULL) return; /* its forms are on the command's page */
     difference_name(d, name, sizeof name);
     printf("| %s | ", name);
     if (d->kind == DIFFERS_TEXT)
@@ -208,13 +189,13 @@ static void print_tables(void)
 
 int main(void)
 {
-    printf(
-        "# The protocol, as the engine's tables have it\n\nPrinted by `make docs`; do not edit. How the words are used:"
-        " docs/TRANSCRIPTS.md and the transcripts themselves.\n\n");
+    printf("# The protocol, as the engine's tables have it\n\nPrinted by `make docs`; do not edit. What a command "
+           "takes and answers "
+           "is under its name; how all is\nused: docs/TRANSCRIPTS.md and the transcripts themselves.\n\n");
     print_dialects();
     print_commands();
-    print_texts();
     print_differences();
+    print_texts();
     print_lists();
     print_tables();
     return 0;

@@ -237,6 +237,7 @@ static void fetch_notes(player_t *p)
     cipmux_note_t note;
     while (cipmux_note(&p->modem, &note)) {
         p->report->noted[note.reason] = true;
+        if (p->options->heard != NULL) p->options->heard(p->options->context, &note);
     }
 }
 

@@ -18,7 +18,9 @@ typedef struct {
     uint64_t    seed;
     const char *quirk; /* id of a quirk to change, or NULL */
     unsigned    value;
-    bool        explain; /* on failure fill report->text */
+    bool        explain;                                     /* on failure fill report->text */
+    void (*heard)(void *context, const cipmux_note_t *note); /* each note; or NULL */
+    void *context;
 } play_options_t;
 
 typedef struct {

@@ -2,6 +2,7 @@
  *
  *   transcripts [--verbose] [--matrix=FILE] [--cuts=N] [--seed=N] [--dialect=NAME] FILE_OR_DIR...
  *   transcripts --quirks FILE_OR_DIR...     changes each quirk to each other value: a transcript must notice
+ *   transcripts --reasons FILE_OR_DIR...    prints host/command_reasons.h: what each command was refused for
  *
  * A folder that holds matrix.tsv and scope.txt makes the runner check coverage too. The last line is "N passed, N failed",
  * counted in transcripts times dialects. Exit status: 0 all is well, 1 something failed, 2 usage, 3 a file is wrong. */
@@ -17,7 +18,7 @@
 #include <sys/stat.h>
 
 typedef struct {
-    bool        verbose, quirks;
+    bool        verbose, quirks, reasons;
     unsigned    cuts;
     uint64_t    seed;
     const char *dialect; /* only this one */
@@ -260,27 +261,104 @@ static void run_quirks(runner_t *runner, transcript_t **transcripts, size_t n)
     }
 }
 
-static int quirks_main(runner_t *runner)
+/* All files that can be read; `n` says how many. */
+static transcript_t **load_all(runner_t *runner, size_t *n)
 {
     char           error[1200];
     transcript_t **transcripts = calloc(runner->files, sizeof(transcript_t *));
     if (transcripts == NULL) {
         abort();
     }
-    size_t n = 0;
+    *n = 0;
     for (size_t i = 0; i < runner->files; i++) {
-        transcripts[n] = transcript_load(runner->file[i], error, sizeof error);
-        n += transcripts[n] != NULL ? 1 : 0;
+        transcripts[*n] = transcript_load(runner->file[i], error, sizeof error);
+        *n += transcripts[*n] != NULL ? 1 : 0;
         free(runner->file[i]);
     }
-    run_quirks(runner, transcripts, n);
+    return transcripts;
+}
+
+static void free_all(runner_t *runner, transcript_t **transcripts, size_t n)
+{
     for (size_t i = 0; i < n; i++) {
         transcript_free(transcripts[i]);
     }
     free(transcripts);
     free(runner->file);
     player_free(runner->player);
+}
+
+static int quirks_main(runner_t *runner)
+{
+    size_t         n;
+    transcript_t **transcripts = load_all(runner, &n);
+    run_quirks(runner, transcripts, n);
+    free_all(runner, transcripts, n);
     printf("%zu passed, %zu failed\n", runner->passed, runner->failed);
+    return runner->failed > 0 ? 1 : 0;
+}
+
+/* ---- Reasons --------------------------------------------------------------------------------------------------- */
+
+enum { COMMANDS_MAX = 512 };
+
+typedef struct {
+    bool of[COMMANDS_MAX][CIPMUX_REASON_COUNT];
+} refusals_t;
+
+static void hear(void *context, const cipmux_note_t *note)
+{
+    refusals_t           *refusals = context;
+    cipmux_command_t      command;
+    const cipmux_reason_t reason = note->reason; /* these three may come with every command */
+    if (strncmp(note->text, "AT", 2) != 0 || reason == CIPMUX_REASON_UNKNOWN_COMMAND ||
+        reason == CIPMUX_REASON_NO_SUCH_FORM || reason == CIPMUX_REASON_BAD_ARGUMENT) {
+        return;
+    }
+    for (size_t i = 0; i < COMMANDS_MAX && cipmux_command(i, 0, &command); i++) {
+        if (strcmp(command.name, note->text + 2) == 0) {
+            refusals->of[i][reason] = true;
+        }
+    }
+}
+
+static void print_refusals(const refusals_t *refusals)
+{
+    cipmux_command_t command;
+    printf("/* What the log says of each command, as the transcripts meet it. Printed by `make docs`; do not edit. */\n"
+           "/* clang-format off */\n");
+    for (size_t i = 0; i < COMMANDS_MAX && cipmux_command(i, 0, &command); i++) {
+        const char *separator = "";
+        for (int reason = 0; reason < CIPMUX_REASON_COUNT; reason++) {
+            if (refusals->of[i][reason]) {
+                if (separator[0] == '\0') {
+                    printf("{ \"%s\", \"", command.name);
+                }
+                printf("%s%s", separator, cipmux_reason_id((cipmux_reason_t)reason));
+                separator = " ";
+            }
+        }
+        printf("%s", separator[0] == '\0' ? "" : "\" },\n");
+    }
+    printf("/* clang-format on */\n");
+}
+
+static int reasons_main(runner_t *runner)
+{
+    static refusals_t    refusals;
+    static play_report_t report;
+    size_t               n;
+    transcript_t       **transcripts = load_all(runner, &n);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t d = 0; transcripts[i]->fails == 0 && d < transcripts[i]->dialects.n; d++) {
+            const play_options_t options = {
+                .dialect = transcripts[i]->dialects.word[d], .cut = CUT_WHOLE, .heard = hear, .context = &refusals
+            };
+            runner->failed += play(runner->player, transcripts[i], &options, &report) ? 0 : 1;
+        }
+    }
+    print_refusals(&refusals);
+    free_all(runner, transcripts, n);
     return runner->failed > 0 ? 1 : 0;
 }
 
@@ -298,8 +376,10 @@ static bool read_number(const char *text, const char *name, unsigned long *out)
 
 static int usage(void)
 {
-    fprintf(stderr, "usage: transcripts [--verbose] [--quirks] [--matrix=FILE] [--cuts=N] [--seed=N] [--dialect=NAME] "
-                    "FILE_OR_DIR...\n");
+    fprintf(
+        stderr,
+        "usage: transcripts [--verbose] [--quirks|--reasons] [--matrix=FILE] [--cuts=N] [--seed=N] [--dialect=NAME] "
+        "FILE_OR_DIR...\n");
     return 2;
 }
 
@@ -312,6 +392,8 @@ static bool read_arguments(runner_t *runner, int argc, char **argv)
             runner->verbose = true;
         } else if (strcmp(argv[i], "--quirks") == 0) {
             runner->quirks = true;
+        } else if (strcmp(argv[i], "--reasons") == 0) {
+            runner->reasons = true;
         } else if (strncmp(argv[i], "--matrix=", 9) == 0) {
             snprintf(runner->matrix, sizeof runner->matrix, "%s", argv[i] + 9);
         } else if (strncmp(argv[i], "--dialect=", 10) == 0) {
@@ -334,15 +416,15 @@ int main(int argc, char **argv)
     if (!read_arguments(&runner, argc, argv)) {
         return usage();
     }
-    if (!runner.quirks && !load_coverage(&runner)) {
+    if (!runner.quirks && !runner.reasons && !load_coverage(&runner)) {
         return 3;
     }
     runner.player = player_new();
     if (runner.player == NULL) {
         return 3;
     }
-    if (runner.quirks) {
-        return quirks_main(&runner);
+    if (runner.quirks || runner.reasons) {
+        return (runner.quirks ? quirks_main : reasons_main)(&runner);
     }
     qsort(runner.file, runner.files, sizeof *runner.file, by_name);
     for (size_t i = 0; i < runner.files; i++) {
