@@ -69,4 +69,3 @@
 { "+CIUPDATE", "busy-command forced-restart no-ip update-failed update-runs" },
 { "+UART", "save-failed" },
 { "+UART_DEF", "save-failed" },
-/* clang-format on */

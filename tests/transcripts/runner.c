@@ -340,7 +340,6 @@ static void print_refusals(const refusals_t *refusals)
         }
         printf("%s", separator[0] == '\0' ? "" : "\" },\n");
     }
-    printf("/* clang-format on */\n");
 }
 
 static int reasons_main(runner_t *runner)
