@@ -90,9 +90,9 @@ static bool help_reason(FILE *out, const char *id)
 static void help_verbs(FILE *out, const words_verb_t *verbs, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        fprintf(out, "  ");
+        fputs("  ", out);
         columns_wrap(out, verbs[i].form, 2, 4);
-        fprintf(out, "      ");
+        fputs("      ", out);
         columns_wrap(out, verbs[i].help, 6, 6);
     }
 }
@@ -101,18 +101,31 @@ static void help_world(FILE *out)
 {
     fputs(
         "--world=FILE describes what is around the modem, one line each: a verb, then words and key=value. Text with\n"
-        "blanks is quoted; \\r \\n \\t \\0 \\s \\\\ \\\" \\xHH are escapes there, and {x*20} is twenty x. A time has a "
-        "unit: 20ms,\n"
-        "10s, 2m. A line that begins with # is a comment. A wrong line is named, with its column, before the modem\n"
-        "starts. At first there is: ap ssid=\"lab\" password=\"password\" channel=6 rssi=-50 "
-        "bssid=02:00:00:00:00:01\n\n"
-        "  ap ssid=\"cafe\" password=\"espresso\" bssid=02:00:00:00:00:02 rssi=-70\n"
+        "blanks is quoted; \\r \\n \\t \\0 \\s \\\\ \\\" \\xHH are escapes there, and {x*20} is twenty x. A time has "
+        "a\n"
+        "unit: 20ms, 10s, 2m. A line that begins with # is a comment. A wrong line is named, with its column, before\n"
+        "the modem starts. In the beginning there is one access point:\n\n"
+        "  ap ssid=\"lab\" password=\"password\" channel=6 rssi=-50 bssid=02:00:00:00:00:01\n\n"
+        "A file for cipmux --world=FILE, for example:\n\n"
+        "  # a second access point: AT+CWJAP=\"cafe\",\"espresso\" joins, another password answers +CWJAP:2 and FAIL\n"
+        "  ap ssid=\"cafe\" password=\"espresso\" rssi=-70\n"
+        "  # it goes 20 s after the start, and comes back 5 s later\n"
         "  at 20s ap-gone ssid=\"cafe\"\n"
         "  wait 5s\n"
-        "  ap-back ssid=\"cafe\"\n\n"
+        "  ap-back ssid=\"cafe\"\n"
+        "  # a minute later lab, told by its bssid, has another password: who is joined is thrown out\n"
+        "  wait 1m\n"
+        "  ap ssid=\"lab\" bssid=02:00:00:00:00:01 password=\"changed\"\n\n"
+        "And one with a station, which joins after AT+CWMODE=2 and AT+CWSAP=\"mine\",\"12345678\",5,3. (A modem that "
+        "was\n"
+        "never told is the open soft-AP \"ESP-000001\", after the end of its MAC.)\n\n"
+        "  station phone ssid=\"mine\" password=\"12345678\"\n"
+        "  at 30s station-is phone joined\n"
+        "  station-leaves phone\n\n"
+        "A check (station-is, pin-is, asleep, awake) that fails is told on the log, and the exit status is 1.\n\n"
         "When:\n"
         "  at TIME VERB ...\n      so long after the start; what follows, not before that\n"
-        "  wait TIME\n      what follows comes so much later\n\n"
+        "  wait TIME [VERB ...]\n      this, and what follows, comes so much later\n\n"
         "The air:\n",
         out);
     help_verbs(out, radio_verbs, RADIO_VERBS);

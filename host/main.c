@@ -68,7 +68,8 @@ static void run(program_t *program, int alive)
         return;
     }
     program_log_role(program, text);
-    program->status = run_command(&program->board, program->options.command, program->options.fail_on, alive);
+    const int status = run_command(&program->board, program->options.command, program->options.fail_on, alive);
+    if (status != EXIT_DONE) program->status = status;
 }
 
 static int start(program_t *program)

@@ -1,6 +1,8 @@
 /* The beginning and the end of a program with one modem. See program.h. */
 #include "program.h"
 
+#include "columns.h"
+
 #include "hosts_words.h"
 #include "radio_words.h"
 
@@ -50,7 +52,9 @@ static bool say_now_or_later(program_t *program, words_t *words, char *line, uns
         draft_pins = program->options.board.pins;
         draft_hosts = program->hosts;
     }
-    if (!timetable_read(later, words, line) || !say(words, &draft, &draft_pins, &draft_hosts)) return false;
+    if (!timetable_read(later, words, line)) return false;
+    words->draft = later->at_us > 0;
+    if (!say(words, &draft, &draft_pins, &draft_hosts)) return false;
     if (later->at_us > 0) return timetable_keep(later, words, line, number);
     program->air = draft;
     program->options.board.pins = draft_pins;
@@ -79,9 +83,13 @@ static int read_world(program_t *program, const char *name)
     }
     fclose(file);
     if (good) return EXIT_DONE;
-    snprintf(text, sizeof text, "%s:%u: %s%s%s", name, number, words.error, program->say ? "" : "\n  ",
-             program->say ? "" : form_of(&words));
-    return program_complain(program, text, EXIT_FILE);
+    snprintf(text, sizeof text, "%s:%u: %s", name, number, words.error);
+    const int status = program_complain(program, text, EXIT_FILE);
+    if (!program->say) {
+        fputs("  ", stderr);
+        columns_wrap(stderr, form_of(&words), 2, 4);
+    }
+    return status;
 }
 
 /* ---- The world over time ----------------------------------------------------------------------------------------- */
@@ -99,6 +107,7 @@ static void say_what_is_due(uv_timer_t *clock)
             words_parse(&words, line->text) && say(&words, &program->air, &program->board.pins, &program->hosts);
         board_log(&program->board, &(log_record_t){ .event = "world" }, "line %u: %s", line->number,
                   good ? (const char *)words.arg[0].text : words.error);
+        if (!good) program->status = EXIT_DIFFERS;
     }
     board_wake(&program->board);
     wait_for_world(program);

@@ -105,7 +105,7 @@ static bool say_pin_is(void *context, words_t *words)
     pin_level_t   level;
     if (!read_pin(words, &pin, &level)) return false;
     const pin_level_t now = gpio_level(pins, pin);
-    return level == now || words_fail(words, words->arg[2].column, "the pin is %s", level_names[now]);
+    return level == now || words->draft || words_fail(words, words->arg[2].column, "the pin is %s", level_names[now]);
 }
 
 static bool read_value(words_t *words, long max, uint16_t *out)
@@ -140,12 +140,12 @@ static bool say_reset_pin(void *context, words_t *words)
 
 static bool say_asleep(void *context, words_t *words)
 {
-    return ((const gpio_t *)context)->asleep || words_fail(words, 1, "the modem is awake");
+    return ((const gpio_t *)context)->asleep || words->draft || words_fail(words, 1, "the modem is awake");
 }
 
 static bool say_awake(void *context, words_t *words)
 {
-    return !((const gpio_t *)context)->asleep || words_fail(words, 1, "the modem is deep asleep");
+    return !((const gpio_t *)context)->asleep || words->draft || words_fail(words, 1, "the modem is deep asleep");
 }
 
 const words_verb_t gpio_verbs[GPIO_VERBS] = {

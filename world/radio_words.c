@@ -375,8 +375,14 @@ static bool say_station_is(void *context, words_t *words)
         }
         good = memcmp(ip, wanted, 4) == 0;
     }
-    return good || words_fail(words, how->column, "%s is %s, with %u.%u.%u.%u", guest->name, joined ? "joined" : "out",
-                              ip[0], ip[1], ip[2], ip[3]);
+    if (good || words->draft) {
+        return true;
+    }
+    if (!joined && guest->refused) {
+        return words_fail(words, how->column, "%s is out: the soft-AP has another password", guest->name);
+    }
+    return words_fail(words, how->column, "%s is %s, with %u.%u.%u.%u", guest->name, joined ? "joined" : "out", ip[0],
+                      ip[1], ip[2], ip[3]);
 }
 
 const words_verb_t radio_verbs[RADIO_VERBS] = {
@@ -385,7 +391,7 @@ const words_verb_t radio_verbs[RADIO_VERBS] = {
       "[pairwise=N] "
       "[group=N] [bgn=0-7] [wps=0|1] [hidden] [silent] [refuses] [after=TIME] [dhcp=never|TIME] [address=IP] "
       "[gateway=IP] [netmask=IP] [dns=IP] [ipv6=none|NETWORK]",
-      "an access point; the bssid of one that is there changes it; without password it is open" },
+      "an access point, open without password; with the bssid of one that is there, a change of that one" },
     { "ap-gone", say_ap_gone, "ap-gone ssid=TEXT", "it leaves the air; stations on it are lost" },
     { "ap-back", say_ap_back, "ap-back ssid=TEXT", "it returns" },
     { "kick", say_kick, "kick", "every access point but the modem's own throws its stations out" },
@@ -404,5 +410,6 @@ const words_verb_t radio_verbs[RADIO_VERBS] = {
       "leaves; silently: the soft-AP notices later" },
     { "station-returns", say_station_returns, "station-returns NAME", "wants to be joined again" },
     { "station-renews", say_station_renews, "station-renews NAME", "asks for its address again" },
-    { "station-is", say_station_is, "station-is NAME joined|out|IP", "checks whether it is joined, or its address" },
+    { "station-is", say_station_is, "station-is NAME joined|out|IP",
+      "checks that it is joined, is not, or has that address" },
 };

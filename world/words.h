@@ -34,6 +34,7 @@ typedef struct {
 
 typedef struct {
     uint64_t    now_us; /* when it is said; for the verbs, set by the caller */
+    bool        draft;  /* nothing has happened yet, checks of the world hold: only the line can be wrong; likewise */
     const char *line;   /* that was split; the caller's */
     words_arg_t arg[WORDS_ARGS];
     size_t      count;
@@ -52,7 +53,7 @@ typedef struct {
 
 /* ---- A line ---------------------------------------------------------------------------------------------------- */
 
-/* Splits a line. words->count 0: nothing on it. False: words->error. Keeps now_us. */
+/* Splits a line. words->count 0: nothing on it. False: words->error. Keeps now_us and draft. */
 bool words_parse(words_t *words, const char *line);
 /* Runs the verb of the line and then checks that every argument was asked for. An empty line is right. */
 bool words_run(const words_verb_t *verbs, size_t n, void *context, words_t *words);

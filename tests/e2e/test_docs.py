@@ -8,6 +8,7 @@ Fenced blocks of Markdown, by the words behind the fence:
   text modem    the modem's terminal: lines that begin with AT, and the data behind `> `, are typed, the others must
                 appear, in this order
   text output   all that the latest sh command printed
+  text file NAME    the file of that name in the folder in which the commands run
 
 A comment `<!-- types: TEXT -->` types a line into the latest sh command. Ports of the documents are exchanged for
 free ones.
@@ -94,6 +95,8 @@ class Session:
             self.at_the_modem(self.own(block.text))
         elif kind == "text output":
             self.output(block.text)
+        elif kind.startswith("text file "):
+            pathlib.Path(self.folder.name, block.words[2]).write_text(block.text)
         elif kind == "types":
             self.process.stdin.write(block.text.encode() + b"\n")
             self.process.stdin.flush()

@@ -1,4 +1,6 @@
 """The world around the program's modem: what --world says is there, what happens later, and which line is wrong."""
+import re
+import subprocess
 import tempfile
 
 import modem as common
@@ -45,12 +47,32 @@ class WorldFile(Case):
         text = done.stdout.decode()
         for verb in ("ap ssid=TEXT", "ap-gone ssid=TEXT", "kick", "smartconfig ssid=TEXT", "at TIME VERB", "wait TIME"):
             self.assertIn(f"\n  {verb}", text)
-        example = [line for line in text.splitlines() if line.startswith("  ") and '"cafe"' in line or line == "  wait 5s"]
-        self.assertEqual(len(example), 4)
-        with Modem(f"--world={self.write(chr(10).join(example))}", join=False) as modem:
+        beginning, first, second = re.findall(r"(?<=:\n\n|\)\n\n)((?:  .*\n)+)", text.split("When:")[0])
+        with Modem(f"--world={self.write(beginning + first)}", join=False) as modem:
             modem.at("AT+CWMODE=1")
             modem.at('AT+CWJAP="cafe","water"', b"+CWJAP:2\r\n\r\nFAIL\r\n")
             modem.at('AT+CWJAP="cafe","espresso"', b"WIFI CONNECTED\r\nWIFI GOT IP\r\n" + common.OK)
+            modem.at('AT+CWJAP="lab","password"', b"WIFI DISCONNECT\r\nWIFI CONNECTED\r\nWIFI GOT IP\r\n" + common.OK)
+        with Modem(f"--world={self.write(second.replace('30s', '300ms'))}", join=False) as modem:
+            modem.at("AT+CWMODE=2")
+            modem.at('AT+CWSAP="mine","12345678",5,3')
+            modem.serial.until(b'+DIST_STA_IP:"02:00:00:00:01:01","192.168.4.2"\r\n')
+            modem.serial.until(b'+STA_DISCONNECTED:"02:00:00:00:01:01"\r\n')
+            modem.wait_log("world: line 2: station-is")
+
+    def test_a_check_that_fails(self):
+        """What is checked later may be wrong now; then it is told, and the exit status is 1"""
+        path = self.write('station phone ssid="mine" password="12345678"\nat 100ms station-is phone joined')
+        done = self.cipmux(f"--world={path}")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("line 2: column 27: phone is out, with 0.0.0.0", done.stderr.decode())
+        commands = b'AT+CWMODE=2\r\nAT+CWSAP="mine","87654321",5,3\r\n'
+        done = subprocess.run([common.PROGRAM, f"--world={path}"], input=commands, capture_output=True,
+                              timeout=PATIENCE, check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("line 2: column 27: phone is out: the soft-AP has another password", done.stderr.decode())
+        done = self.cipmux("run", f"--world={path}", "--", "cat")
+        self.assertEqual(done.returncode, 0, "the command ends before the check")
 
 
 class FiveLinks(Case):
