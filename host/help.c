@@ -61,15 +61,20 @@ static void help_timing(FILE *out)
 
 static void help_reasons(FILE *out)
 {
-    for (cipmux_reason_t i = 0; i < CIPMUX_REASON_COUNT; i++)
-        columns_row(out, 0, 24, cipmux_reason_id(i), cipmux_reason_sentence(i));
+    char text[256];
+    for (cipmux_reason_t i = 0; i < CIPMUX_REASON_COUNT; i++) {
+        manual_sentence(cipmux_reason_sentence(i), "+X", text, sizeof text);
+        columns_row(out, 0, 24, cipmux_reason_id(i), text);
+    }
     for (host_reason_t i = HOST_REASON_NONE + 1; i < HOST_REASON_COUNT; i++)
         columns_row(out, 0, 24, host_reason_id(i), host_reason_sentence(i));
 }
 
 static void explain(FILE *out, const char *id, const char *sentence, const char *cure)
 {
-    fprintf(out, "%s: %s\n%s\n", id, sentence, cure);
+    char text[256];
+    manual_sentence(sentence, "+X", text, sizeof text);
+    fprintf(out, "%s: %s\n%s\n", id, text, cure);
 }
 
 static bool help_reason(FILE *out, const char *id)

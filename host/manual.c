@@ -259,17 +259,19 @@ static const char *sentence_of(const char *id, size_t length)
     return "";
 }
 
-/* A sentence is a format with at most one %s, the command, or %d, a number. */
-static void fill_sentence(const char *sentence, const char *name, char *out, size_t size)
+void manual_sentence(const char *sentence, const char *command, char *out, size_t size)
 {
-    const char *const percent = strchr(sentence, '%');
-    const int         head = percent ? (int)(percent - sentence) : (int)strlen(sentence);
-    if (!percent)
-        snprintf(out, size, "%s", sentence);
-    else if (percent[1] == 's')
-        snprintf(out, size, "%.*sAT%s%s", head, sentence, name, percent + 2);
-    else
-        snprintf(out, size, "%.*sn%s", head, sentence, percent + 2);
+    out[0] = '\0';
+    for (const char *at = sentence; *at;) {
+        char      text[LINE_BYTES];
+        const int plain = (int)strcspn(at, "%");
+        snprintf(text, sizeof text, "%.*s", plain, at);
+        manual_append(out, size, "", text);
+        at += plain;
+        if (*at == '\0') return;
+        manual_append(out, size, at[1] == 's' ? "AT" : "N", at[1] == 's' ? command : "");
+        at += 2;
+    }
 }
 
 static void print_reasons(FILE *out, const char *name)
@@ -281,7 +283,7 @@ static void print_reasons(FILE *out, const char *name)
             const size_t length = strcspn(at, " ");
             char         id[NAME_BYTES], text[LINE_BYTES];
             snprintf(id, sizeof id, "%.*s", (int)length, at);
-            fill_sentence(sentence_of(at, length), name, text, sizeof text);
+            manual_sentence(sentence_of(at, length), name, text, sizeof text);
             columns_row(out, INDENT, 20, id, text);
             at += length + (at[length] == ' ');
         }

@@ -20,6 +20,8 @@ void manual_print_list(FILE *out);
 /* Names like this one, with blanks in front; false: there is none, and nothing was printed. */
 bool manual_print_near(FILE *out, const char *text);
 
+/* A reason's sentence with the command in place of %s ("+X": AT+X), and N in place of %d. */
+void manual_sentence(const char *sentence, const char *command, char *out, size_t size);
 /* What a command is for, or "". */
 const char *manual_does(const char *command);
 /* Has the reference a row, with its section, about this command in that firmware ("nonos", "esp-at")? */

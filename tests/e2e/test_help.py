@@ -37,6 +37,14 @@ class Help(Case):
         for typed in ("+CIPSTART", "CIPSTART", "at+cipstart", 'AT+CIPSTART="TCP"'):
             self.assertEqual(self.text(typed), dict(pages)["AT+CIPSTART"])
 
+    def test_reasons(self):
+        """A reason's page has no format left in it"""
+        for line in self.text("reasons").splitlines():
+            if not line.startswith(" "):
+                self.assertNotIn("%", self.text(line.split()[0]), line)
+        self.assertEqual(self.text("bad-argument").splitlines()[0],
+                         "bad-argument: AT+X: argument N is missing, of the wrong type, or out of its range")
+
     def test_wrong(self):
         """A word that nobody knows: exit status 2, commands like it, the topics; nothing on stdout"""
         done = self.cipmux("help", "AT+CIPSTRAT")

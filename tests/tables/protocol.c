@@ -108,11 +108,14 @@ static void print_lists(void)
     printf("| `%s` | %d | %d | %s | %s |\n", id, nonos, esp_at, values, rows);
     CIPMUX_QUIRKS(X)
 #undef X
-    printf("\n## Reasons\n\nWhat the log says when a command is refused; `cipmux help ID` prints the cure.\n\n"
+    printf("\n## Reasons\n\nWhat the log says when a command is refused; `cipmux help ID` prints the cure.\nAT+X is "
+           "the command, N a number.\n\n"
            "| id | sentence | cure |\n|---|---|---|\n");
-    for (int r = 0; r < CIPMUX_REASON_COUNT; r++)
-        printf("| `%s` | %s | %s |\n", cipmux_reason_id((cipmux_reason_t)r), cipmux_reason_sentence((cipmux_reason_t)r),
-               cipmux_reason_cure((cipmux_reason_t)r));
+    for (cipmux_reason_t r = 0; r < CIPMUX_REASON_COUNT; r++) {
+        char text[256];
+        manual_sentence(cipmux_reason_sentence(r), "+X", text, sizeof text);
+        printf("| `%s` | %s | %s |\n", cipmux_reason_id(r), text, cipmux_reason_cure(r));
+    }
 }
 
 static void effects(const uint8_t list[EFFECT_MAX], const char *const names[])
