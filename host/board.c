@@ -353,7 +353,12 @@ bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, l
     dns_open(&board->dns, board);
     ping_open(&board->ping, board);
     sntp_open(&board->sntp, board);
-    cipmux_power_on(&board->modem, &config->modem, board_now());
+    board->modem_config = config->modem;
+    board->modem_config.heap = board->heap;
+    board->modem_config.heap_size = sizeof board->heap;
+    board->modem_config.flash = board->user_flash;
+    memset(board->user_flash, 0xff, sizeof board->user_flash); /* a new module's */
+    cipmux_power_on(&board->modem, &board->modem_config, board_now());
     if (config->flash) use_flash(board);
     if (wire_open(board, config->pace)) return true;
     errno = ENOMEM;

@@ -55,7 +55,9 @@ struct board {
     const board_config_t *config;
     log_t                *log;
     uv_loop_t            *loop;
+    cipmux_config_t       modem_config; /* config->modem with the memory below */
     cipmux_t              modem;
+    uint8_t               heap[CIPMUX_HEAP_SIZE], user_flash[CIPMUX_FLASH_SIZE];
     radio_station_t       station;
     gpio_t                pins;
     hosts_client_t        client;

@@ -40,18 +40,21 @@ extern "C" {
 /* ---- Constants ------------------------------------------------------------------------------------------------- */
 
 enum {
-    CIPMUX_LINKS = 5,         /* link ids 0-4 [tcpip 4.1] */
-    CIPMUX_SEND_MAX = 2048,   /* payload of one AT+CIPSEND, bytes [tcpip 4.10] */
-    CIPMUX_LINE_MAX = 256,    /* a command line, bytes, its CR LF included [conventions 1.3] */
-    CIPMUX_FRAME_MAX = 1460,  /* payload of one +IPD, bytes [tcpip 4.5] */
-    CIPMUX_HOST_MAX = 64,     /* a host name, bytes */
-    CIPMUX_GMR_MAX = 255,     /* the text of AT+GMR, bytes */
-    CIPMUX_SSID_MAX = 32,     /* bytes; any byte value */
-    CIPMUX_PASSWORD_MAX = 64, /* bytes */
-    CIPMUX_PINS = 16,         /* GPIO0 to GPIO15 [basic 2.22] */
-    CIPMUX_IMAGE_MAX = 2048,  /* the saved settings as an image, bytes */
-    CIPMUX_NAME_SERVERS = 3,  /* of AT+CIPDNS */
-    CIPMUX_SIZE = 4096,       /* sizeof(cipmux_t), bytes */
+    CIPMUX_LINKS = 5,            /* link ids 0-4 [tcpip 4.1] */
+    CIPMUX_SEND_MAX = 2048,      /* payload of one AT+CIPSEND, bytes [tcpip 4.10] */
+    CIPMUX_LINE_MAX = 256,       /* a command line, bytes, its CR LF included [conventions 1.3] */
+    CIPMUX_FRAME_MAX = 1460,     /* payload of one +IPD, bytes [tcpip 4.5] */
+    CIPMUX_HOST_MAX = 64,        /* a host name, bytes */
+    CIPMUX_GMR_MAX = 255,        /* the text of AT+GMR, bytes */
+    CIPMUX_SSID_MAX = 32,        /* bytes; any byte value */
+    CIPMUX_PASSWORD_MAX = 64,    /* bytes */
+    CIPMUX_PINS = 16,            /* GPIO0 to GPIO15 [basic 2.22] */
+    CIPMUX_IMAGE_MAX = 2048,     /* the saved settings as an image, bytes */
+    CIPMUX_NAME_SERVERS = 3,     /* of AT+CIPDNS */
+    CIPMUX_HEAP_SIZE = 45588,    /* free memory of an idle module, bytes [210] */
+    CIPMUX_URL_MAX = 8192,       /* of AT+USEROTA, bytes */
+    CIPMUX_FLASH_SIZE = 0x19000, /* the user partitions of the flash, bytes [basic 2.21] */
+    CIPMUX_SIZE = 4096,          /* sizeof(cipmux_t), bytes */
 };
 
 #define CIPMUX_NEVER UINT64_MAX /* cipmux_deadline(): nothing is due */
@@ -214,6 +217,11 @@ typedef struct {
     uint8_t     mac[6];  /* station; the soft-AP's has bit 1 of the first octet set [wifi 5.3] */
     uint32_t    time_ms[CIPMUX_TIME_COUNT];
     uint8_t     quirk[CIPMUX_QUIRK_COUNT];
+    uint8_t    *heap;      /* for AT+USERRAM and AT+USEROTA, this modem's alone; more than CIPMUX_HEAP_SIZE is not
+                                   used. NULL: to them the module's memory is used up */
+    size_t      heap_size; /* bytes */
+    uint8_t    *flash;     /* the user partitions, CIPMUX_FLASH_SIZE bytes, this modem's alone: AT+SYSFLASH. A new
+                                   module's are all ff. NULL: it has none */
     const char *gmr; /* what AT+GMR prints in front of its OK, at most CIPMUX_GMR_MAX bytes; NULL: the dialect's text */
 } cipmux_config_t;
 
@@ -311,6 +319,8 @@ typedef struct {
             bool        https;
             const char *version, *partition; /* as typed; not terminated. Length 0: the newest; the application */
             size_t      version_length, partition_length;
+            const char *url; /* AT+USEROTA: from there, not terminated; NULL: AT+CIUPDATE, from its own server */
+            size_t      url_length;
         } update;
         struct {
             cipmux_type_t    type;

@@ -98,6 +98,18 @@
     X(NOT_OUTPUT, "not-output", "%s: the pin is an input", "Send AT+SYSGPIODIR=<pin>,1 first.")                        \
     X(BAD_ADDRESS, "bad-address", "AT+SYSREG: there is no such register; hardware crashes",                            \
       "Registers are at 0x60000000 to 0x600013fc, at multiples of 4.")                                                 \
+    X(NOT_BUILT_IN, "not-built-in", "%s is not built in: there is no MQTT here yet",                                   \
+      "The answer is that of a firmware that was built without it.")                                                   \
+    X(USER_RAM, "user-ram", "%s: the user memory is not there, or there already",                                      \
+      "AT+USERRAM=1,<size> makes it, AT+USERRAM=0 frees it.")                                                          \
+    X(NO_MEMORY, "no-memory", "%s: so much memory is not free", "AT+SYSRAM? says how much is.")                        \
+    X(BEYOND_END, "beyond-end", "%s: the range reaches beyond the end, or is not aligned",                             \
+      "Flash is erased in multiples of 4096 and written in multiples of 4; AT+SYSFLASH? lists the sizes.")             \
+    X(NO_PARTITION, "no-partition", "%s: no such partition, or not to be written", "AT+SYSFLASH? lists them.")         \
+    X(NO_HTTP_URL, "no-http-url", "AT+USEROTA: that is no URL with http://", "An ESP8266 loads by http only.")         \
+    X(WAKE_ON, "wake-on", "%s: how the host is woken is set already", "Send AT+USERWKMCUCFG=0 first.")                 \
+    X(WAKE_OFF, "wake-off", "%s: how the host is woken is not set", "Send AT+USERWKMCUCFG=1,... first.")               \
+    X(HOST_ASLEEP, "host-asleep", "%s: the host said that it sleeps", "Send AT+USERMCUSLEEP=0 first.")                 \
     X(NO_IMAGE, "no-image", "AT+SYSROLLBACK: the other slot holds no image", "Update the firmware first.")             \
     X(NOT_STATION, "not-station", "%s needs the station alone", "Send AT+CWMODE=1 first.")                             \
     X(WIFI_OFF, "wifi-off", "%s: Wi-Fi is off", "Send AT+CWMODE=1 (or 2, 3) first.")                                   \

@@ -50,6 +50,11 @@ const command_t commands[] = {
       .set = set_sleep },
     { .name = "+RESTORE", .forms = N(X) | E(X), .run = run_restore },
     { .name = "+SYSRAM", .forms = N(Q) | E(Q), .query = query_sysram },
+    { .name = "+SYSFLASH",
+      .forms = E(Q | S),
+      .schema = BOTH("i0:2 s1:16 ? i0:2147483647 i1:2147483647"),
+      .query = query_sysflash,
+      .set = set_sysflash },
     { .name = "+RFPOWER",
       .forms = N(S) | E(Q | S),
       .schema = { "i0:82", "i40:82" },
@@ -100,6 +105,17 @@ const command_t commands[] = {
       .run = run_test },
 
     /* user */
+    { .name = "+USERRAM",
+      .forms = E(Q | S),
+      .schema = BOTH("i0:4 ? i-2147483647:2147483647 i0:2147483647"),
+      .query = query_userram,
+      .set = set_userram },
+    { .name = "+USEROTA", .forms = E(S), .schema = BOTH("i1:8192"), .set = set_userota },
+    { .name = "+USERWKMCUCFG",
+      .forms = E(S),
+      .schema = BOTH("i0:1 ? i1:2 i0:255 i0:255 i0:60000 i0:7"),
+      .set = set_userwkmcucfg },
+    { .name = "+USERMCUSLEEP", .forms = E(S), .schema = BOTH(FLAG), .set = set_usermcusleep },
 
     /* Wi-Fi */
     { .name = "+CWMODE",
@@ -520,6 +536,8 @@ static void run_after(modem_t *m, after_t after, cipmux_line_t uart)
         m->asks |= ASK_LINE;
         break;
     case AFTER_SLEEP: power_sleep(m); break;
+    case AFTER_HOST_SLEEPS: wake_told(m, true); break;
+    case AFTER_HOST_WAKES: wake_told(m, false); break;
     case AFTER_NOTHING: break;
     }
 }
@@ -592,6 +610,14 @@ verdict_t refuse_argument(modem_t *m, fault_kind_t kind, size_t index, text_t te
     return VERDICT_ERROR;
 }
 
+/* The wrong number of arguments: what their values ask for, what was typed. */
+verdict_t refuse_count(modem_t *m, size_t need, size_t given)
+{
+    refuse_argument(m, FAULT_COUNT, given < need ? given : need, TEXT_NONE);
+    m->slot.code = 0x01060000u | (uint32_t)need << 8 | (uint32_t)given;
+    return VERDICT_ERROR;
+}
+
 /* ---- dispatch ---- */
 
 static const command_t *find(const modem_t *m, const char *name, size_t length)
@@ -656,7 +682,10 @@ static verdict_t run_form(modem_t *m, const command_t *c, shape_t shape, char *t
 
 static void note_unknown(modem_t *m, const char *name, size_t length)
 {
-    note(m, CIPMUX_REASON_UNKNOWN_COMMAND, -1, 0);
+    static const char mqtt[] = "+MQTT";
+    const bool        is_mqtt = length >= sizeof mqtt && memcmp(name, mqtt, sizeof mqtt - 1) == 0;
+    const bool        later = is_mqtt && m->family == FAMILY_ESP_AT;
+    note(m, later ? CIPMUX_REASON_NOT_BUILT_IN : CIPMUX_REASON_UNKNOWN_COMMAND, -1, 0);
     note_t *const last = &m->note[(m->note_head + m->note_fill - 1u) % NOTE_RING];
     if (length > NOTE_TEXT - 3) length = NOTE_TEXT - 3;
     memcpy(last->text, "AT", 2);

@@ -244,7 +244,9 @@ typedef enum {
     AFTER_SOFT_AP, /* the soft-AP restarts */
     AFTER_SERVER_OFF,
     AFTER_LINE,
-    AFTER_SLEEP
+    AFTER_SLEEP,
+    AFTER_HOST_SLEEPS,
+    AFTER_HOST_WAKES
 } after_t;
 
 typedef struct {
@@ -256,13 +258,13 @@ typedef struct {
     uint8_t          link;
     uint8_t          after;  /* after_t */
     uint8_t          family; /* of the name to resolve */
-    const char      *name;   /* host name, in the line buffer while the command is open */
+    const char      *name;   /* host name, in the line buffer while the command is open. WAIT_LIST: what is read */
     uint8_t          name_length;
     uint16_t         n;       /* WAIT_TARGET: bytes announced. WAIT_TURN: length of the line. WAIT_LIST: next entry */
     uint16_t         port;    /* WAIT_TARGET, WAIT_SERVER */
     uint8_t          verdict; /* WAIT_STORE: verdict_t */
     cipmux_line_t    uart;    /* AFTER_LINE: to which the UART switches */
-    uint32_t         read_length;    /* WAIT_READ: bytes asked for */
+    uint32_t         read_length;    /* WAIT_READ, WAIT_LIST of what `name` points to: bytes asked for */
     bool             filtered;       /* WAIT_SCAN: AT+CWLAP=... */
     bool (*line)(modem_t *, size_t); /* WAIT_LIST: says entry n; false: there is none */
     cipmux_address_t from;           /* WAIT_LINK: local address to bind */
@@ -275,6 +277,7 @@ verdict_t slot_list(modem_t *m, bool (*line)(modem_t *, size_t));
 void      slot_settle(modem_t *m);
 verdict_t refuse(modem_t *m, cipmux_reason_t reason, text_t text);
 verdict_t refuse_argument(modem_t *m, fault_kind_t kind, size_t index, text_t text);
+verdict_t refuse_count(modem_t *m, size_t need, size_t given);
 void      command_restart(modem_t *m);
 void      command_malformed(modem_t *m, bool overlong);
 void      slot_resolved(modem_t *m, const cipmux_address_t *address); /* family 0: not found */
@@ -440,6 +443,10 @@ typedef enum {
     SEND_QUIET,          /* the burst of the payload is over */
     SEND_QUIET_DEAD,     /* the same, and the link is gone */
     SEND_QUIET_BUFFERED, /* the same, of AT+CIPSENDBUF: the bytes join the link's queue */
+    SEND_IN_RAM,         /* n bytes, of AT+USERRAM: what follows is the next command */
+    SEND_IN_FLASH,       /* n bytes, of AT+SYSFLASH */
+    SEND_QUIET_FLASH,    /* and their burst is over */
+    SEND_QUIET_UPDATE,   /* the burst of AT+USEROTA's URL is over */
     SEND_TAKEN,          /* the network has all bytes; that is enough */
     SEND_TAKEN_WATCH,    /* the network has all bytes; their acknowledgement counts */
     SEND_ACKED,
@@ -462,6 +469,9 @@ typedef enum {
     SAY_SEND_FAIL,
     SAY_CANCELED,
     SAY_QUITT,
+    SAY_WRITTEN,
+    SAY_STORED,
+    SENDER_BEGIN_UPDATE,
     SENDER_ASK_NAME,
     SENDER_ASK_WATCH,
     SENDER_COMMAND_DONE,
@@ -484,6 +494,15 @@ extern CIPMUX_TABLE sender_cell_t  sender_cells[SENDER_STATE_COUNT][SEND_EVENT_C
 extern CIPMUX_TABLE sender_patch_t sender_patches[];
 extern const size_t                sender_patch_count;
 
+/* Where the payload of a prompt goes. */
+typedef enum {
+    SEND_TO_LINK,
+    SEND_TO_QUEUE, /* of a link: AT+CIPSENDBUF */
+    SEND_TO_RAM,   /* AT+USERRAM */
+    SEND_TO_FLASH, /* AT+SYSFLASH */
+    SEND_TO_UPDATE /* the URL of AT+USEROTA */
+} send_to_t;
+
 typedef struct {
     uint64_t         since;           /* COLLECTING: begin of the burst. SENDING, WAITING: when it began */
     uint64_t         last;            /* time of the last payload byte */
@@ -494,9 +513,10 @@ typedef struct {
     uint8_t          burst, plus;     /* bytes of this burst (saturating), and whether all of them were '+' */
     uint8_t          state;           /* sender_state_t */
     bool             escapes, escape_open;
-    bool             buffered; /* AT+CIPSENDBUF */
+    uint8_t          target;   /* send_to_t */
     bool             announce; /* passthrough of a start: its prompt comes when the link is up */
-    cipmux_link_t    link;     /* whose send buffer has the bytes */
+    cipmux_link_t    link;     /* whose send buffer has the bytes; without meaning if `memory` is set */
+    uint8_t         *memory;   /* has the bytes instead; NULL: the link */
 } sender_t;
 
 const sender_cell_t *sender_cell(family_t family, sender_state_t state, sender_event_t event);
@@ -514,6 +534,7 @@ void                 sender_tick(modem_t *m);
 verdict_t            sender_open(modem_t *m, uint8_t id, uint16_t n, bool escapes);
 verdict_t            sender_open_through(modem_t *m);
 verdict_t            sender_open_buffered(modem_t *m, uint8_t id, uint16_t n);
+verdict_t            sender_open_memory(modem_t *m, send_to_t target, uint8_t *memory, uint16_t n);
 bool                 through_takes(const modem_t *m, cipmux_type_t type);
 void                 sender_boot(modem_t *m);   /* the saved passthrough begins */
 void                 sender_settle(modem_t *m); /* its prompt, when the link is up */
@@ -575,7 +596,7 @@ typedef struct {
     uint8_t     frame_head_at, frame_head_length;
     uint16_t    frame_left; /* payload still to come */
     uint16_t    long_left;
-    const char *long_text; /* a long constant text behind the ring: the boot text */
+    const char *long_text; /* a long text behind the ring that stays as it is: the boot text, memory that is read */
     char        frame_head[FRAME_HEAD];
     char        ring[REPLY_RING];
 } reply_t;
@@ -583,10 +604,12 @@ typedef struct {
 /* Directives: %d int, %x unsigned (hex), %X unsigned (8 hex digits), %s terminated, %b bytes and int length,
  * %a const cipmux_address_t *, %i const uint8_t[4], %m const uint8_t[6] (MAC), %h its last three bytes as six upper-case
  * digits, %n name of the open command. */
-void   say(modem_t *m, text_t text, ...);
-void   say_link(modem_t *m, uint8_t id, text_t text); /* with "<id>," in multiple mode; not in passthrough */
-void   say_event(modem_t *m, text_t text, ...);       /* an event that passthrough suppresses */
-void   say_byte(modem_t *m, char byte);               /* echo */
+void say(modem_t *m, text_t text, ...);
+void say_link(modem_t *m, uint8_t id, text_t text); /* with "<id>," in multiple mode; not in passthrough */
+void say_event(modem_t *m, text_t text, ...);       /* an event that passthrough suppresses */
+void say_byte(modem_t *m, char byte);               /* echo */
+/* `text` with n, then those bytes, which must stay until they were polled: only if reply_has_room(), and last. */
+void   say_raw(modem_t *m, text_t text, const char *bytes, uint16_t n);
 size_t compose(modem_t *m, char *out, size_t capacity, text_t text, ...);
 bool   reply_has_room(const modem_t *m);
 bool   reply_fits(const modem_t *m, size_t n);
@@ -699,11 +722,14 @@ typedef struct {
     uint64_t    since;
     uint16_t    ticket;
     int8_t      state; /* 0 idle, 1-4, -1 failed */
+    uint8_t     step;  /* the last one that was done, 1-4; 0: none */
     bool        running;
     bool        in_background, data; /* data: no restart follows */
     bool        https;
     uint8_t     version_length, partition_length;
+    uint16_t    url_length;
     const char *version, *partition; /* in the line buffer, until the request was fetched */
+    const char *url;                 /* AT+USEROTA: likewise, in the caller's memory. It says no steps */
 } update_t;
 
 void     services_start(modem_t *m); /* at power-on and restart */
@@ -711,6 +737,7 @@ void     services_leased(modem_t *m, const uint8_t name_server[4]);
 void     services_found(modem_t *m, const cipmux_address_t *address); /* AT+PING: family 0: not found */
 bool     services_event(modem_t *m, const cipmux_event_t *event, cipmux_answer_t *answer);
 void     services_fill(const modem_t *m, unsigned ask, cipmux_request_t *out); /* PING, TIME, UPDATE */
+void     services_update_from(modem_t *m, const char *url, uint16_t length);   /* AT+USEROTA */
 uint64_t services_deadline(const modem_t *m);
 void     services_tick(modem_t *m);
 
@@ -901,6 +928,38 @@ typedef struct {
 void power_start(modem_t *m);
 void power_sleep(modem_t *m); /* AT+GSLP was answered */
 
+/* ---- user.c: the user memory ------------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint16_t size, peak; /* of AT+USERRAM, bytes, 0: none; the largest since the start */
+} user_t;
+
+/* ---- wake.c: the sleeping host ----------------------------------------------------------------------------------------------- */
+
+typedef enum {
+    WAKE_QUIET,
+    WAKE_SIGNALLED, /* the signal was given: until `due`, or until the host says that it is awake */
+    WAKE_OVER,      /* that time is over: the next writing goes out */
+} wake_state_t;
+
+/* AT+USERWKMCUCFG. */
+typedef struct {
+    uint64_t due;
+    uint16_t delay_ms;
+    uint8_t  mode; /* 0: off */
+    uint8_t  number, signal, check;
+    uint8_t  state; /* wake_state_t */
+    bool     asleep;
+} wake_t;
+
+bool     wake_host(modem_t *m);
+bool     wake_holds(modem_t *m, const cipmux_event_t *event);
+uint64_t wake_defers(const modem_t *m, uint64_t due);
+uint64_t wake_deadline(const modem_t *m);
+void     wake_tick(modem_t *m);
+void     wake_told(modem_t *m, bool asleep); /* by AT+USERMCUSLEEP */
+void     wake_sleep_mode(modem_t *m, int32_t mode);
+
 /* ---- provision.c: SmartConfig, WPS, mDNS ---------------------------------------------------------------------------------------- */
 
 enum { LABEL_MAX = 63 }; /* of a DNS name, bytes */
@@ -1012,6 +1071,8 @@ struct MAY_ALIAS modem {
     wifi_t            wifi;
     pins_t            pins;
     power_t           power;
+    user_t            user;
+    wake_t            wake;
     provision_t       provision;
     interfaces_t      interfaces;
     guest_t           guest[GUEST_MAX];
@@ -1061,7 +1122,10 @@ void modem_forced_restart(modem_t *m);
     HANDLERS_SYSTEM(X) HANDLERS_IO(X) HANDLERS_POWER(X)                                                                \
     HANDLERS_TCPIP(X)                                                                                                  \
     HANDLERS_WIFI(X) HANDLERS_WIFI_OPTIONS(X) HANDLERS_PROVISION(X) HANDLERS_SOFTAP(X) HANDLERS_ADDRESS(X)             \
-    HANDLERS_SERVICES(X) HANDLERS_SSL(X)
+    HANDLERS_SERVICES(X) HANDLERS_SSL(X) HANDLERS_USER(X)
+#define HANDLERS_USER(X)                                                                                               \
+    X(query, userram) X(set, userram) X(set, userota) X(query, sysflash) X(set, sysflash) X(set, userwkmcucfg)         \
+    X(set, usermcusleep)
 #define HANDLERS_IO(X)                                                                                                 \
     X(set, sysiosetcfg) X(set, sysiogetcfg) X(set, sysgpiodir) X(set, sysgpiowrite) X(set, sysgpioread)                \
     X(query, sysadc) X(set, sysreg)

@@ -52,6 +52,8 @@ static void boot(modem_t *m, aside_t aside)
     load_settings(m);
     io_start(m);
     power_start(m);
+    m->user = (user_t){ 0 };
+    m->wake = (wake_t){ 0 };
     clock_set(m, 0);
     if (memcmp(&before, &m->uart, sizeof before) != 0) m->asks |= ASK_LINE;
     m->line_held = m->rom_rate = false;
@@ -166,6 +168,7 @@ void cipmux_tick(cipmux_t *modem, uint64_t now_us)
         return;
     }
     line_tick(m);
+    wake_tick(m);
     sender_tick(m);
     slot_tick(m);
     server_tick(m);
@@ -185,6 +188,7 @@ uint64_t cipmux_deadline(const cipmux_t *modem)
     if (modem_is_off(m)) return m->ready_at;
     uint64_t due = earliest(line_deadline(m), sender_deadline(m));
     due = earliest(due, slot_deadline(m));
+    due = earliest(due, wake_deadline(m));
     due = earliest(due, server_deadline(m));
     due = earliest(due, links_deadline(m));
     due = earliest(due, provision_deadline(m));
@@ -352,6 +356,7 @@ cipmux_answer_t cipmux_event(cipmux_t *modem, uint64_t now_us, const cipmux_even
     if (event->kind == CIPMUX_EVENT_PINS) return io_told(m, event);
     if (!reply_has_room(m) || asks_pending(m) || m->note_fill + 3 > NOTE_RING) return CIPMUX_LATER;
     if (modem_is_off(m)) return CIPMUX_REFUSED;
+    if (wake_holds(m, event)) return CIPMUX_LATER;
     const cipmux_answer_t answer = dispatch(m, event, assigned);
     settle(m);
     return answer;

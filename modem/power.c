@@ -43,6 +43,7 @@ verdict_t set_sleep(modem_t *m, args_t *args)
     const uint8_t policy = quirk(m, CIPMUX_QUIRK_SLEEP_NEEDS_STATION);
     const bool    needs_station = policy == 2 || (policy == 1 && mode != 0);
     if (needs_station && m->wifi.mode != 1) return refuse(m, CIPMUX_REASON_NOT_STATION, TEXT_NONE);
+    wake_sleep_mode(m, mode);
     m->power.mode = (uint8_t)(mode == 2 ? number(m, NUMBER_SLEEP_2_SHOWN) : mode);
     return VERDICT_OK;
 }

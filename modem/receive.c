@@ -180,6 +180,7 @@ bool receive_next_frame(modem_t *m)
     for (size_t i = 0; i < CIPMUX_LINKS; i++) {
         const uint8_t id = (uint8_t)((m->next_frame + i) % CIPMUX_LINKS);
         if (!link_has_frame(m, id)) continue;
+        if (!wake_host(m)) return m->reply.fill > 0; /* the signal itself, if that is a byte */
         m->next_frame = (uint8_t)((id + 1) % CIPMUX_LINKS);
         frame_of(m, id);
         return true;
@@ -201,6 +202,7 @@ void receive_settle(modem_t *m)
     for (uint8_t id = 0; id < CIPMUX_LINKS && reply_has_room(m) && !modem_is_off(m); id++) {
         link_t *const link = &m->link[id];
         if (!link->notice_due || m->slot.wait == WAIT_READ) continue;
+        if (!wake_host(m)) return;
         cipmux_address_t from;
         const int        n = (int)payload(link, SIZE_MAX, &from);
         link->notice_due = false;

@@ -129,6 +129,13 @@ void say_byte(modem_t *m, char byte)
     ring_put(&m->reply, &byte, 1);
 }
 
+void say_raw(modem_t *m, text_t text, const char *bytes, uint16_t n)
+{
+    say(m, text, n);
+    m->reply.long_text = bytes;
+    m->reply.long_left = n;
+}
+
 static size_t poll_ring(reply_t *r, char *out, size_t capacity)
 {
     size_t n = 0;

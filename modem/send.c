@@ -25,6 +25,8 @@ CIPMUX_TABLE sender_cell_t sender_cells[SENDER_STATE_COUNT][SEND_EVENT_COUNT] = 
     },
     [SENDER_COLLECTING] = {
         [SEND_COMPLETE] = TO(SETTLING, SENDER_NOTHING),
+        [SEND_IN_RAM]   = TO(IDLE, SAY_WRITTEN),
+        [SEND_IN_FLASH] = TO(SETTLING, SENDER_NOTHING),
         [SEND_CANCEL]   = TO(IDLE, SAY_CANCELED),
         [SEND_ENDED]    = TO(COLLECTING, SENDER_NOTHING),
         [SEND_RESTART]  = TO(IDLE, SENDER_NOTHING),
@@ -33,6 +35,8 @@ CIPMUX_TABLE sender_cell_t sender_cells[SENDER_STATE_COUNT][SEND_EVENT_COUNT] = 
         [SEND_QUIET]      = TO(SENDING, SAY_RECV),
         [SEND_QUIET_DEAD] = TO(IDLE, SAY_RECV, SAY_SEND_FAIL),
         [SEND_QUIET_BUFFERED] = TO(IDLE, SAY_RECV),
+        [SEND_QUIET_FLASH]  = TO(IDLE, SAY_STORED),
+        [SEND_QUIET_UPDATE] = TO(IDLE, SENDER_BEGIN_UPDATE),
         [SEND_ENDED]      = TO(SETTLING, SENDER_NOTHING),
         [SEND_RESTART]    = TO(IDLE, SENDER_NOTHING),
     },
@@ -100,6 +104,9 @@ static void effect(modem_t *m, sender_effect_t what)
     case SAY_QUITT:
         if ((m->sysmsg & 1) != 0) say(m, TEXT_QUITT);
         break;
+    case SAY_WRITTEN: say(m, TEXT_USER_WRITTEN); break;
+    case SAY_STORED: say(m, TEXT_OK); break;
+    case SENDER_BEGIN_UPDATE: services_update_from(m, (const char *)m->sender.memory, m->sender.taken); break;
     case SENDER_ASK_NAME: m->asks |= ASK_RESOLVE; break;
     case SENDER_ASK_WATCH: m->link[id].asks |= LINK_ASK_WATCH; break;
     case SENDER_COMMAND_DONE: slot_end(m, WAIT_TARGET, OUTCOME_DONE); break;
@@ -134,7 +141,9 @@ static void begin(modem_t *m, uint8_t id, uint16_t n, bool escapes)
     s->expected = n;
     s->escapes = escapes;
     s->escape_open = false;
-    s->buffered = s->announce = false;
+    s->target = SEND_TO_LINK;
+    s->memory = NULL;
+    s->announce = false;
     s->taken = s->sent = s->ready = 0;
     s->burst = 0;
     s->plus = 0;
@@ -165,7 +174,17 @@ verdict_t sender_open_through(modem_t *m)
 verdict_t sender_open_buffered(modem_t *m, uint8_t id, uint16_t n)
 {
     begin(m, id, n, false);
-    m->sender.buffered = true;
+    m->sender.target = SEND_TO_QUEUE;
+    sender_step(m, SEND_START);
+    return VERDICT_DONE;
+}
+
+/* n bytes for that memory, without a link. */
+verdict_t sender_open_memory(modem_t *m, send_to_t target, uint8_t *memory, uint16_t n)
+{
+    begin(m, 0, n, false);
+    m->sender.target = (uint8_t)target;
+    m->sender.memory = memory;
     sender_step(m, SEND_START);
     return VERDICT_DONE;
 }
@@ -252,15 +271,27 @@ uint8_t *link_send_buffer(const link_t *link)
     return link->memory + link->size;
 }
 
+/* Flash can only clear bits: who wants others erases first [basic 2.21]. */
+static void store_in_memory(sender_t *s, uint8_t byte)
+{
+    uint8_t *const at = &s->memory[s->taken++];
+    *at = s->target == SEND_TO_FLASH ? (uint8_t)(*at & byte) : byte;
+}
+
 /* When the link has gone meanwhile the bytes are only counted. Passthrough has no buffer before its first link. */
 static void store(modem_t *m, uint8_t byte)
 {
     sender_t *const s = &m->sender;
     link_t *const   link = &m->link[s->link.id];
     const bool      room = link->memory != NULL && link->life == s->link.life;
+    if (s->memory != NULL) {
+        store_in_memory(s, byte);
+        return;
+    }
     if (!room && s->state == SENDER_THROUGH) m->counters.bytes_while_off++;
     if (s->taken == CIPMUX_SEND_MAX || (!room && s->state == SENDER_THROUGH)) return;
-    if (room) *(s->buffered ? segments_place(m, link, s->taken) : link_send_buffer(link) + s->taken) = byte;
+    const bool queued = s->target == SEND_TO_QUEUE;
+    if (room) *(queued ? segments_place(m, link, s->taken) : link_send_buffer(link) + s->taken) = byte;
     s->taken++;
 }
 
@@ -288,6 +319,17 @@ static void packet_full(sender_t *s)
     s->plus = 0;
 }
 
+static void complete(modem_t *m)
+{
+    switch ((send_to_t)m->sender.target) {
+    case SEND_TO_RAM: sender_step(m, SEND_IN_RAM); break;
+    case SEND_TO_FLASH: sender_step(m, SEND_IN_FLASH); break;
+    case SEND_TO_LINK:
+    case SEND_TO_QUEUE:
+    case SEND_TO_UPDATE: sender_step(m, SEND_COMPLETE); break;
+    }
+}
+
 void sender_byte(modem_t *m, uint8_t byte)
 {
     sender_t *const s = &m->sender;
@@ -303,7 +345,7 @@ void sender_byte(modem_t *m, uint8_t byte)
     if (s->state == SENDER_THROUGH)
         packet_full(s);
     else if (end || s->taken == s->expected)
-        sender_step(m, SEND_COMPLETE);
+        complete(m);
 }
 
 bool sender_keeps_memory(const modem_t *m, uint8_t id)
@@ -314,7 +356,8 @@ bool sender_keeps_memory(const modem_t *m, uint8_t id)
 void sender_link_ended(modem_t *m, uint8_t id)
 {
     segments_fail(m, id, true);
-    if (m->sender.state != SENDER_IDLE && m->sender.link.id == id && m->sender.link.life == m->link[id].life)
+    if (m->sender.memory == NULL && m->sender.state != SENDER_IDLE && m->sender.link.id == id &&
+        m->sender.link.life == m->link[id].life)
         sender_step(m, SEND_ENDED);
 }
 
@@ -456,9 +499,13 @@ static void through_tick(modem_t *m)
 static void settled(modem_t *m)
 {
     const sender_t *const s = &m->sender;
-    if (!link_alive(m)) {
+    if (s->target == SEND_TO_FLASH) {
+        sender_step(m, SEND_QUIET_FLASH);
+    } else if (s->target == SEND_TO_UPDATE) {
+        sender_step(m, SEND_QUIET_UPDATE);
+    } else if (!link_alive(m)) {
         sender_step(m, SEND_QUIET_DEAD);
-    } else if (s->buffered) {
+    } else if (s->target == SEND_TO_QUEUE) {
         sender_step(m, SEND_QUIET_BUFFERED);
         segments_add(m, s->link.id, s->taken);
     } else {

@@ -63,13 +63,14 @@ uint64_t server_deadline(const modem_t *m)
     uint64_t due = CIPMUX_NEVER;
     for (size_t id = 0; id < CIPMUX_LINKS; id++)
         due = earliest(due, idle_until(m, &m->link[id]));
-    return due;
+    return wake_defers(m, due);
 }
 
 void server_tick(modem_t *m)
 {
     for (uint8_t id = 0; id < CIPMUX_LINKS; id++) {
         if (m->now < idle_until(m, &m->link[id])) continue;
+        if (!wake_host(m)) return;
         note(m, CIPMUX_REASON_IDLE_TIMEOUT, id, m->server.idle_s);
         link_step(m, id, LINK_CLOSE);
     }

@@ -352,13 +352,29 @@ verdict_t set_ciupdate(modem_t *m, args_t *args)
     return start_update(m, &wanted);
 }
 
+/* The URL of AT+USEROTA is there: http only. Its answer comes when all is done; AT+CIUPDATE? knows nothing of it. */
+void services_update_from(modem_t *m, const char *url, uint16_t length)
+{
+    static const char scheme[] = "http://";
+    update_t          wanted = { .version = "", .partition = "", .state = m->update.state };
+    verdict_t         verdict = VERDICT_ERROR;
+    wanted.url = url;
+    wanted.url_length = length;
+    slot_wait(m, WAIT_UPDATE);
+    if (length < sizeof scheme || memcmp(url, scheme, sizeof scheme - 1) != 0)
+        note(m, CIPMUX_REASON_NO_HTTP_URL, -1, 0);
+    else
+        verdict = start_update(m, &wanted);
+    if (verdict == VERDICT_ERROR) slot_end(m, WAIT_UPDATE, OUTCOME_FAILED);
+}
+
 static void update_ends(modem_t *m, bool done)
 {
     update_t *const u = &m->update;
     u->running = false;
     if (!done) {
-        note(m, CIPMUX_REASON_UPDATE_FAILED, -1, u->state + 1);
-        u->state = -1;
+        note(m, CIPMUX_REASON_UPDATE_FAILED, -1, u->step + 1);
+        if (u->url == NULL) u->state = -1;
         if (u->in_background) say_event(m, TEXT_UPDATE_STEP, -1);
     }
     if (u->in_background) return;
@@ -375,6 +391,8 @@ static bool update_told(modem_t *m, const cipmux_event_t *event)
         update_ends(m, event->cause == CIPMUX_CAUSE_NONE);
         return true;
     }
+    u->step = event->step;
+    if (u->url != NULL) return true;
     u->state = (int8_t)event->step;
     say_event(m, TEXT_UPDATE_STEP, event->step);
     return true;
@@ -408,6 +426,8 @@ void services_fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
         out->kind = CIPMUX_REQUEST_UPDATE;
         out->ticket = m->update.ticket;
         out->update.https = m->update.https;
+        out->update.url = m->update.url;
+        out->update.url_length = m->update.url_length;
         out->update.version = m->update.version;
         out->update.version_length = m->update.version_length;
         out->update.partition = m->update.partition;
@@ -433,7 +453,9 @@ bool services_event(modem_t *m, const cipmux_event_t *event, cipmux_answer_t *an
 
 static uint64_t update_deadline(const modem_t *m)
 {
-    return m->update.running ? m->update.since + time_us(m, CIPMUX_TIME_UPDATE_LIMIT) : CIPMUX_NEVER;
+    const uint64_t due = m->update.since + time_us(m, CIPMUX_TIME_UPDATE_LIMIT);
+    if (!m->update.running) return CIPMUX_NEVER;
+    return m->update.in_background ? wake_defers(m, due) : due;
 }
 
 static uint64_t ping_deadline(const modem_t *m)
@@ -449,7 +471,7 @@ uint64_t services_deadline(const modem_t *m)
 void services_tick(modem_t *m)
 {
     if (m->now >= ping_deadline(m)) ping_failed(m);
-    if (m->now >= update_deadline(m)) update_ends(m, false);
+    if (m->now >= update_deadline(m) && (!m->update.in_background || wake_host(m))) update_ends(m, false);
     if (m->now < sntp_deadline(m)) return;
     if (m->sntp.asking) {
         time_failed(m);

@@ -144,13 +144,7 @@ verdict_t set_systimestamp(modem_t *m, args_t *args)
     return VERDICT_OK;
 }
 
-/* ---- AT+SYSRAM, AT+SYSROLLBACK, AT+TEST, and what is only taken [2.14, 2.19, 2.23, 2.11, 2.24] ---- */
-
-verdict_t query_sysram(modem_t *m)
-{
-    say(m, TEXT_FREE_MEMORY, (int)number(m, NUMBER_HEAP), (int)number(m, NUMBER_HEAP_LOWEST));
-    return VERDICT_OK;
-}
+/* ---- AT+SYSROLLBACK, AT+TEST, and what is only taken [2.19, 2.23, 2.11, 2.24] ---- */
 
 /* Two slots: an update leaves the image before in the other one. */
 verdict_t run_sysrollback(modem_t *m)

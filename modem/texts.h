@@ -152,6 +152,9 @@
     X(MAXCONN, "%n:%d", "%n:%d\r\n")                                                                                   \
     X(COMMAND, NULL, "+CMD:%d,\"AT%s\",%d,%d,%d,%d\r\n")                                                               \
     X(TIMESTAMP, NULL, "%n:%d")                                                                                        \
+    X(PARTITION, NULL, "%n:\"%s\",%d,%d,0x%x,0x%x\r\n")                                                                \
+    X(USER_BLOCK, NULL, "%n:%d,")                                                                                      \
+    X(USER_WRITTEN, NULL, "\r\nWRITE OK\r\n")                                                                          \
     X(FREE_MEMORY, "%n:%d\r\n", "%n:%d,%d")                                                                            \
     X(TEST_TEST, "at_testCmdTest\r\n", NULL)                                                                           \
     X(TEST_QUERY, "at_queryCmdTest\r\n", NULL)                                                                         \

@@ -361,7 +361,7 @@ uint64_t wifi_deadline(const modem_t *m)
     if (in_foreground(m))
         due = foreground_deadline(m);
     else if (m->wifi.state == WIFI_ASSOCIATED)
-        due = m->wifi.since + time_us(m, CIPMUX_TIME_JOIN_LIMIT);
+        due = wake_defers(m, m->wifi.since + time_us(m, CIPMUX_TIME_JOIN_LIMIT));
     if (m->wifi.state == WIFI_RETRY) due = earliest(due, m->wifi.due);
     return due;
 }
@@ -373,7 +373,7 @@ void wifi_tick(modem_t *m)
         fail_join(m);
     } else if (m->wifi.state == WIFI_RETRY) {
         if (m->now >= m->wifi.due) attempt(m);
-    } else {
+    } else if (wake_host(m)) {
         /* associated in the background, and no address came */
         say_event(m, TEXT_DHCP_TIMEOUT);
         note(m, CIPMUX_REASON_NO_LEASE, -1, 0);

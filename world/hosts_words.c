@@ -183,5 +183,5 @@ const words_verb_t hosts_verbs[HOSTS_VERBS] = {
       "an SNTP server: its time (UTC, now), that of this computer's clock, no answer, no such host" },
     { "dns", say_dns, "dns [IP] dead|ok", "no name server answers, or that one does not" },
     { "update", say_update, "update ok|fails|hangs [at=STEP] [after=TIME]",
-      "what AT+CIUPDATE meets; each step takes that time; it fails or hangs at step 1 (default) to 5" },
+      "what AT+CIUPDATE and AT+USEROTA meet; each step takes that time; it fails or hangs at step 1 (default) to 5" },
 };

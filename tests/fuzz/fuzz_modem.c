@@ -120,6 +120,22 @@ static const char *const commands[] = {
     "AT+CIPV6=1",
     "AT+CIPSNTPCFG=1,1",
     "AT+CIPSNTPTIME?",
+    "AT+USERRAM=1,1500",
+    "AT+USERRAM=1,40000",
+    "AT+USERRAM=2,5,1495",
+    "AT+USERRAM=3,1500",
+    "AT+USERRAM=0",
+    "AT+SYSFLASH?",
+    "AT+SYSFLASH=0,\"mqtt_ca\"",
+    "AT+SYSFLASH=1,\"mqtt_ca\",8188,4",
+    "AT+SYSFLASH=2,\"mqtt_ca\",0,8192",
+    "AT+USEROTA=8",
+    "AT+USERWKMCUCFG=1,1,4,1,100,7",
+    "AT+USERWKMCUCFG=1,2,0,65,0,1",
+    "AT+USERWKMCUCFG=0",
+    "AT+USERMCUSLEEP=1",
+    "AT+USERMCUSLEEP=1",
+    "AT+USERMCUSLEEP=0",
 };
 
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -208,6 +224,13 @@ static void hang_up(fuzz_t *f, cipmux_link_t link)
     peer->up = peer->dialing = peer->ended = false;
 }
 
+static void read_all(const void *bytes, size_t n)
+{
+    static volatile uint8_t sum;
+    for (size_t i = 0; i < n; i++)
+        sum = (uint8_t)(sum + ((const uint8_t *)bytes)[i]);
+}
+
 static void take_request(fuzz_t *f, const cipmux_request_t *request)
 {
     peer_t *peer;
@@ -267,6 +290,8 @@ static void take_request(fuzz_t *f, const cipmux_request_t *request)
         break;
     case CIPMUX_REQUEST_UPDATE:
         PROMISE(request->update.version_length <= 64 && request->update.partition_length <= 64);
+        PROMISE((request->update.url == NULL) == (request->update.url_length == 0));
+        read_all(request->update.url, request->update.url_length);
         f->update = request->ticket;
         break;
     case CIPMUX_REQUEST_NONE: PROMISE(false);
@@ -285,7 +310,7 @@ static void settle(fuzz_t *f)
     while (cipmux_note(&f->modem, &note))
         PROMISE(note.reason < CIPMUX_REASON_COUNT && note.link < CIPMUX_LINKS);
     PROMISE(cipmux_phase(&f->modem) <= CIPMUX_PHASE_PASSTHROUGH);
-    PROMISE(cipmux_collecting(&f->modem) <= CIPMUX_SEND_MAX);
+    PROMISE(cipmux_collecting(&f->modem) <= CIPMUX_HEAP_SIZE);
     PROMISE(cipmux_admission(&f->modem) <= CIPMUX_ADMIT_SILENT);
 }
 
@@ -405,9 +430,7 @@ static void network_takes(fuzz_t *f, peer_t *peer, size_t limit)
     size_t           n;
     cipmux_address_t to;
     if (!peer->up || !cipmux_send_peek(&f->modem, peer->link, &bytes, &n, &to)) return;
-    static volatile uint8_t sum;
-    for (size_t i = 0; i < n; i++)
-        sum = (uint8_t)(sum + ((const uint8_t *)bytes)[i]);
+    read_all(bytes, n);
     PROMISE(n <= 4096);
     if (limit == 0)
         cipmux_send_failed(&f->modem, f->now, peer->link);
@@ -592,11 +615,22 @@ static void step(fuzz_t *f)
     settle(f);
 }
 
+/* Of its own sizes, so that a byte beyond the end is seen. */
+static void lend_memory(fuzz_t *f)
+{
+    const uint8_t choice = next(f);
+    if (choice % 4 == 0) return;
+    f->config.heap_size = (size_t)choice * 200;
+    f->config.heap = malloc(f->config.heap_size);
+    if (choice % 4 == 1) f->config.flash = calloc(1, CIPMUX_FLASH_SIZE);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_t f = { .input = { data, size } };
     PROMISE(cipmux_config(&f.config, cipmux_dialect_name(next(&f) % 4)));
     f.hostile = next(&f) % 2;
+    lend_memory(&f);
     cipmux_power_on(&f.modem, &f.config, f.now);
     if (next(&f) % 2) PROMISE(cipmux_use_flash(&f.modem, NULL, 0));
     advance(&f, 1000000);
@@ -618,5 +652,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         PROMISE(f.loan[i].memory == NULL);
     advance(&f, 10000000);
     type(&f, "AT\r\n", 4);
+    free(f.config.heap);
+    free(f.config.flash);
     return 0;
 }

@@ -38,6 +38,7 @@ const char *const sender_event_names[SEND_EVENT_COUNT] = {
     NAMED(SEND, QUIET_BUFFERED), NAMED(SEND, BOOT),       NAMED(SEND, TAKEN),   NAMED(SEND, TAKEN_WATCH),
     NAMED(SEND, ACKED),          NAMED(SEND, REFUSED),    NAMED(SEND, ENDED),   NAMED(SEND, LATE),
     NAMED(SEND, THROUGH),        NAMED(SEND, LEAVE),      NAMED(SEND, RESTART),
+    NAMED(SEND, IN_RAM),         NAMED(SEND, IN_FLASH),   NAMED(SEND, QUIET_FLASH), NAMED(SEND, QUIET_UPDATE),
 };
 const char *const sender_effect_names[SENDER_EFFECT_COUNT] = {
     [SENDER_NOTHING] = "-",
@@ -48,6 +49,9 @@ const char *const sender_effect_names[SENDER_EFFECT_COUNT] = {
     [SAY_SEND_FAIL] = "SEND FAIL",
     [SAY_CANCELED] = "SEND Canceled",
     [SAY_QUITT] = "+QUITT if wanted",
+    [SAY_WRITTEN] = "WRITE OK",
+    [SAY_STORED] = "OK",
+    [SENDER_BEGIN_UPDATE] = "begin the update",
     [SENDER_ASK_NAME] = "ask RESOLVE",
     [SENDER_ASK_WATCH] = "ask WATCH",
     [SENDER_COMMAND_DONE] = "command done",

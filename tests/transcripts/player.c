@@ -29,6 +29,7 @@ struct player {
     size_t                in_used, in_done; /* typed, and taken by the modem */
     size_t                out_used;
     uint8_t               in[IN_MAX], out[OUT_MAX], squeezed[OUT_MAX];
+    uint8_t               heap[CIPMUX_HEAP_SIZE], flash[CIPMUX_FLASH_SIZE];
 };
 
 player_t *player_new(void)
@@ -524,6 +525,10 @@ static void configure(player_t *p)
         }
     }
     p->config.gmr = transcript->gmr;
+    p->config.heap = p->heap;
+    p->config.heap_size = sizeof p->heap;
+    p->config.flash = p->flash;
+    memset(p->flash, 0xff, sizeof p->flash);
     if (p->options->quirk != NULL && !cipmux_config_quirk(&p->config, p->options->quirk, p->options->value)) {
         fail(p, "no such quirk");
     }
