@@ -1,12 +1,17 @@
 /* What the log says of each command, as the transcripts meet it. Printed by `make docs`; do not edit. */
 /* clang-format off */
 { "+SLEEP", "not-station" },
+{ "+SYSFLASH", "beyond-end no-partition" },
 { "+RFPOWER", "wifi-off" },
 { "+SYSROLLBACK", "no-image" },
 { "+SYSREG", "bad-address" },
 { "+SYSGPIODIR", "not-gpio" },
 { "+SYSGPIOWRITE", "not-gpio not-output" },
 { "+SYSGPIOREAD", "not-gpio" },
+{ "+USERRAM", "user-ram memory-full beyond-end" },
+{ "+USEROTA", "memory-full" },
+{ "+USERWKMCUCFG", "wake-on host-asleep" },
+{ "+USERMCUSLEEP", "wake-off" },
 { "+CWMODE_DEF", "save-failed" },
 { "+CWJAP", "busy-command forced-restart station-off join-failed sdk-refused smart-runs no-credentials" },
 { "+CWJAP_CUR", "station-off join-failed sdk-refused smart-runs" },

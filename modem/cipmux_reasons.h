@@ -102,7 +102,7 @@
       "The answer is that of a firmware that was built without it.")                                                   \
     X(USER_RAM, "user-ram", "%s: the user memory is not there, or there already",                                      \
       "AT+USERRAM=1,<size> makes it, AT+USERRAM=0 frees it.")                                                          \
-    X(NO_MEMORY, "no-memory", "%s: so much memory is not free", "AT+SYSRAM? says how much is.")                        \
+    X(NO_MEMORY, "memory-full", "%s: so much memory is not free", "AT+SYSRAM? says how much is.")                      \
     X(BEYOND_END, "beyond-end", "%s: the range reaches beyond the end, or is not aligned",                             \
       "Flash is erased in multiples of 4096 and written in multiples of 4; AT+SYSFLASH? lists the sizes.")             \
     X(NO_PARTITION, "no-partition", "%s: no such partition, or not to be written", "AT+SYSFLASH? lists them.")         \

@@ -35,11 +35,13 @@ static void *grown(void *array, size_t n, size_t width)
     return array;
 }
 
-/* Is `id` the prefix, or does it continue it behind a dot? */
+/* Is `id` the prefix, or does it continue it behind a dot? With a star at its end: does it continue it at all? */
 static bool belongs(const char *id, const char *prefix)
 {
     size_t n = strlen(prefix);
-    return strncmp(id, prefix, n) == 0 && (id[n] == '\0' || id[n] == '.');
+    bool   any = n > 0 && prefix[n - 1] == '*';
+    n -= any ? 1 : 0;
+    return strncmp(id, prefix, n) == 0 && (any || id[n] == '\0' || id[n] == '.');
 }
 
 /* Column `index` of a line of tab separated values. */
