@@ -321,6 +321,19 @@ void board_wake(board_t *board)
     if (!board->config->stepped) uv_idle_start(&board->turn, board_turn);
 }
 
+bool board_say_due(board_t *board, uint64_t now_us)
+{
+    const char *line, *text;
+    bool        said = false;
+    while ((line = faults_due(board->faults, now_us))) {
+        board->config->say(board->config->say_context, board, line);
+        said = true;
+    }
+    while ((text = faults_told(board->faults)))
+        board_log(board, &(log_record_t){ .event = "fault" }, "%s", text);
+    return said;
+}
+
 void board_linger(board_t *board, uint64_t quiet_us)
 {
     board->linger_us = quiet_us ? quiet_us : 1;
@@ -360,7 +373,9 @@ bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, l
     memset(board->user_flash, 0xff, sizeof board->user_flash); /* a new module's */
     cipmux_power_on(&board->modem, &board->modem_config, board_now());
     if (config->flash) use_flash(board);
-    if (wire_open(board, config->pace)) return true;
+    board->faults = config->faults ? malloc(sizeof *board->faults) : NULL;
+    if (board->faults) *board->faults = *config->faults;
+    if (wire_open(board, config->pace) && !board->faults == !config->faults) return true;
     errno = ENOMEM;
     return false;
 }
@@ -401,6 +416,8 @@ void board_close(board_t *board)
     board->port = NULL;
     board->port_count = 0;
     wire_close(board);
+    free(board->faults);
+    board->faults = NULL;
     uv_close((uv_handle_t *)&board->turn, NULL);
     uv_close((uv_handle_t *)&board->timer, NULL);
 }

@@ -13,6 +13,7 @@
 #include "address.h"
 #include "cipmux.h"
 #include "dns.h"
+#include "faults.h"
 #include "flash.h"
 #include "gpio.h"
 #include "hosts.h"
@@ -47,6 +48,9 @@ typedef struct {
     flash_t          *flash;     /* where settings are kept; NULL: as long as the program runs */
     const hosts_t    *hosts;     /* who answers pings, SNTP, names and updates in place of real ones */
     unsigned          number;    /* which modem this is, for the log and its address */
+    const faults_t   *faults;    /* of the serial line, at first; NULL: none, ever */
+    void (*say)(void *context, board_t *board, const char *line); /* says the words of a fault */
+    void *say_context;
 } board_config_t;
 
 enum { BOARD_PORTS = 2 };
@@ -67,6 +71,7 @@ struct board {
     ping_t                ping;
     sntp_t                sntp;
     wire_t                wire;
+    faults_t             *faults;             /* of the serial line, or NULL */
     port_t               *ports[BOARD_PORTS]; /* who comes first has the modem */
     size_t                port_count;
     port_t               *port; /* the one that has it, or had it last */
@@ -118,6 +123,8 @@ bool board_is_taken(const port_t *port);
 void board_reset(board_t *board);
 /* The far side has no more input: the board finishes when all of it was taken and nothing was printed for so long. */
 void board_linger(board_t *board, uint64_t quiet_us);
+/* Says what faults want said, and logs those that were injected. True: something was said. */
+bool board_say_due(board_t *board, uint64_t now_us);
 /* Ends now: as if the program were asked to. */
 void board_finish(board_t *board);
 

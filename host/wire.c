@@ -2,6 +2,7 @@
 #include "board.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { WIRE_PIECE = 1024, WIRE_AGAIN_US = 1000 };
 
@@ -93,6 +94,7 @@ static bool old_rate_is_over(board_t *board, uint64_t now_us)
     wire_t *wire = &board->wire;
     port_t *port = board->port;
     if (wire->serial && uart_sent_at(&wire->serial->uart, UART_MODEM) > now_us) return false;
+    if (board->faults && !faults_is_empty(board->faults, FAULTS_PRINTED)) return false;
     if (!port->open) return true;
     port->kind->flush(port);
     return port->out_first == port->out_end;
@@ -123,32 +125,54 @@ static bool switch_line(board_t *board, uint64_t now_us)
 
 /* ---- To the modem ------------------------------------------------------------------------------------------------ */
 
-static bool feed_at_once(board_t *board, uint64_t now_us)
+static size_t bring(board_t *board, uint64_t now_us, const uint8_t *bytes, size_t n)
 {
-    const uint8_t *bytes;
-    size_t         n = port_peek(board->port, cipmux_phase(&board->modem), cipmux_collecting(&board->modem), &bytes);
-    if (n == 0) return false;
-    look_at_far_line(board, now_us);
-    size_t taken = cipmux_sink(&board->modem, now_us, bytes, n);
-    port_taken(board->port, taken);
-    return taken > 0;
+    if (board->wire.serial) return serial_type(board->wire.serial, now_us, &board->modem, bytes, n);
+    return cipmux_sink(&board->modem, now_us, bytes, n);
 }
 
-/* A port that looks at the modem's phase must not run ahead of it: its next piece goes when the last one is there. */
-static bool may_put(const board_t *board, uint64_t now_us)
+/* Everything from the port has been taken. */
+static bool is_taken(const board_t *board, uint64_t now_us)
 {
-    return !board->port->kind->ready || serial_is_taken(board->wire.serial, now_us);
+    if (board->faults && !faults_is_empty(board->faults, FAULTS_TYPED)) return false;
+    return !board->wire.serial || serial_is_taken(board->wire.serial, now_us);
 }
 
-static bool put_from_port(board_t *board, uint64_t now_us)
+/* What the port has for the modem. A port that looks at the modem's phase must not run ahead of it: its next piece goes when
+ * the last one is there. */
+static size_t peek_port(board_t *board, uint64_t now_us, const uint8_t **bytes)
 {
-    wire_t        *wire = &board->wire;
+    if (board->port->kind->ready && !is_taken(board, now_us)) return 0;
+    size_t n = port_peek(board->port, cipmux_phase(&board->modem), cipmux_collecting(&board->modem), bytes);
+    if (n > 0) look_at_far_line(board, now_us);
+    return n;
+}
+
+/* Through the faults of the line. */
+static bool feed_faulty(board_t *board, uint64_t now_us)
+{
     const uint8_t *bytes;
-    if (!may_put(board, now_us)) return false;
-    size_t n = port_peek(board->port, cipmux_phase(&board->modem), cipmux_collecting(&board->modem), &bytes);
+    size_t         room, n = peek_port(board, now_us, &bytes), put = 0;
+    while (put < n && (room = faults_room(board->faults, FAULTS_TYPED)) > 0) {
+        if (room > n - put) room = n - put;
+        faults_put(board->faults, now_us, FAULTS_TYPED, bytes + put, room);
+        put += room;
+    }
+    if (put > 0) port_taken(board->port, put);
+    if (put == n) faults_quiet(board->faults, now_us, FAULTS_TYPED);
+    n = faults_peek(board->faults, now_us, FAULTS_TYPED, &bytes);
+    n = n > 0 ? bring(board, now_us, bytes, n) : 0;
+    faults_taken(board->faults, FAULTS_TYPED, n);
+    return put > 0 || n > 0;
+}
+
+static bool feed(board_t *board, uint64_t now_us)
+{
+    const uint8_t *bytes;
+    if (board->faults) return feed_faulty(board, now_us);
+    size_t n = peek_port(board, now_us, &bytes);
     if (n == 0) return false;
-    look_at_far_line(board, now_us);
-    n = serial_type(wire->serial, now_us, &board->modem, bytes, n);
+    n = bring(board, now_us, bytes, n);
     port_taken(board->port, n);
     return n > 0;
 }
@@ -163,8 +187,8 @@ static void note_lost(board_t *board, uint64_t now_us)
 
 /* ---- From the modem ---------------------------------------------------------------------------------------------- */
 
-/* What the modem's end of the UART has for the far side. */
-static size_t take_output(board_t *board, uint64_t now_us, uint8_t *out, size_t room)
+/* What the modem's end of the UART has for the line. */
+static size_t take_printed(board_t *board, uint64_t now_us, uint8_t *out, size_t room)
 {
     wire_t *wire = &board->wire;
     if (wire->aside && !wire->rom_talks) return take_noise(wire, out, room);
@@ -176,6 +200,27 @@ static size_t take_output(board_t *board, uint64_t now_us, uint8_t *out, size_t 
         return 0;
     }
     return wire->serial ? serial_read(wire->serial, now_us, out, room) : cipmux_poll(&board->modem, now_us, out, room);
+}
+
+/* What comes out of the line at the far side. */
+static size_t take_output(board_t *board, uint64_t now_us, uint8_t *out, size_t capacity)
+{
+    faults_t      *faults = board->faults;
+    const uint8_t *bytes;
+    uint8_t        piece[WIRE_PIECE];
+    size_t         room, n = 0;
+    if (!faults) return take_printed(board, now_us, out, capacity);
+    while ((room = faults_room(faults, FAULTS_PRINTED)) > 0) {
+        n = take_printed(board, now_us, piece, room < sizeof piece ? room : sizeof piece);
+        if (n == 0) break;
+        faults_put(faults, now_us, FAULTS_PRINTED, piece, n);
+    }
+    if (room > 0) faults_quiet(faults, now_us, FAULTS_PRINTED);
+    n = faults_peek(faults, now_us, FAULTS_PRINTED, &bytes);
+    if (n > capacity) n = capacity;
+    memcpy(out, bytes, n);
+    faults_taken(faults, FAULTS_PRINTED, n);
+    return n;
 }
 
 /* Bytes for nobody: on a wire they would be gone too. */
@@ -213,8 +258,9 @@ bool wire_turn(board_t *board, uint64_t now_us)
     if (paced) moved |= serial_move(board->wire.serial, now_us, &board->modem);
     moved |= drain(board, now_us);
     moved |= switch_line(board, now_us);
-    moved |= (paced ? put_from_port : feed_at_once)(board, now_us);
+    moved |= feed(board, now_us);
     if (paced) note_lost(board, now_us);
+    if (board->faults) moved |= board_say_due(board, now_us);
     return moved;
 }
 
@@ -222,6 +268,7 @@ uint64_t wire_deadline(const board_t *board, uint64_t now_us)
 {
     const wire_t *wire = &board->wire;
     uint64_t      due = wire->line_asked ? now_us + WIRE_AGAIN_US : CIPMUX_NEVER;
+    if (board->faults && faults_deadline(board->faults) < due) due = faults_deadline(board->faults);
     if (!wire->serial) return due;
     uint64_t next = serial_deadline(wire->serial, now_us, board->port->kind->ready != NULL);
     return next < due ? next : due;
@@ -232,7 +279,8 @@ bool wire_is_quiet(board_t *board, uint64_t now_us)
     serial_t      *serial = board->wire.serial;
     const uint8_t *bytes;
     cipmux_phase_t phase = cipmux_phase(&board->modem);
-    if (serial && (!serial_is_taken(serial, now_us) || uart_sent_at(&serial->uart, UART_MODEM) > now_us)) return false;
+    if (!is_taken(board, now_us) || (serial && uart_sent_at(&serial->uart, UART_MODEM) > now_us)) return false;
+    if (board->faults && !faults_is_empty(board->faults, FAULTS_PRINTED)) return false;
     return board->port->out_first == board->port->out_end &&
            port_peek(board->port, phase, cipmux_collecting(&board->modem), &bytes) == 0;
 }
