@@ -5,20 +5,9 @@
  *
  * With libFuzzer: LLVMFuzzerTestOneInput. Without: replay.c runs it on files and on seeded random input. */
 #include "cipmux.h"
+#include "promise.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define PROMISE(condition)                                                                                             \
-    do {                                                                                                               \
-        if (!(condition)) {                                                                                            \
-            fprintf(stderr, "%s:%d: broken promise: %s\n", __FILE__, __LINE__, #condition);                            \
-            abort();                                                                                                   \
-        }                                                                                                              \
-    } while (0)
 
 /* What an input may say in one byte instead of spelling it out. */
 static const char *const commands[] = {

@@ -333,10 +333,6 @@ static char *read_file(const char *path)
 static bool read_all(reader_t *reader)
 {
     transcript_t *out = reader->out;
-    out->text = read_file(out->path);
-    if (out->text == NULL) {
-        return fail(reader, "cannot be read");
-    }
     /* Each byte of the file gives at most one byte, and "= x" gives two more. */
     reader->bytes_size = strlen(out->text) * 2 + repeats_of(out->text) + 16;
     out->bytes = malloc(reader->bytes_size);
@@ -358,24 +354,26 @@ static bool read_all(reader_t *reader)
            (out->steps > 0 || fail(reader, "there are no steps"));
 }
 
-transcript_t *transcript_load(const char *path, char *error, size_t size)
+transcript_t *transcript_read(const char *path, char *text, char *error, size_t size)
 {
     transcript_t *out = calloc(1, sizeof *out);
-    if (out == NULL) {
-        abort();
-    }
-    size_t length = strlen(path) + 1;
-    out->path = malloc(length);
-    if (out->path == NULL) {
+    size_t        length = strlen(path) + 1;
+    if (out == NULL || (out->path = malloc(length)) == NULL) {
         abort();
     }
     memcpy(out->path, path, length);
+    out->text = text;
     reader_t reader = { .out = out, .error = error, .size = size };
-    if (!read_all(&reader)) {
-        transcript_free(out);
-        return NULL;
+    if (text != NULL ? read_all(&reader) : fail(&reader, "cannot be read")) {
+        return out;
     }
-    return out;
+    transcript_free(out);
+    return NULL;
+}
+
+transcript_t *transcript_load(const char *path, char *error, size_t size)
+{
+    return transcript_read(path, read_file(path), error, size);
 }
 
 void transcript_free(transcript_t *transcript)

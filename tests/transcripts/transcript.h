@@ -60,6 +60,8 @@ typedef struct {
 
 /* Reads and checks a file. NULL: `error` says where and why. */
 transcript_t *transcript_load(const char *path, char *error, size_t size);
+/* The same of a text, from malloc(), which the transcript takes in either case; `path` is for the errors. */
+transcript_t *transcript_read(const char *path, char *text, char *error, size_t size);
 void          transcript_free(transcript_t *transcript);
 
 #endif
