@@ -56,7 +56,7 @@ mutate: ## change each cell of the engine's tables: does a transcript notice?
 	@cmake --build $(BUILD) -j $(JOBS) --target mutate
 	@$(BUILD)/tests/mutate tests/transcripts tests/mutation/exceptions.txt
 
-fuzz: ## fuzz the engine for SECONDS=60
+fuzz: ## fuzz for SECONDS=60 each target of tests/fuzz
 	@tools/dependencies build lint
 	@tools/fuzz $(SECONDS) $(BUILD)/fuzz
 
