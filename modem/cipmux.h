@@ -384,6 +384,8 @@ typedef struct {
             const char *host, *service; /* one label each, as typed; not terminated */
             uint8_t     host_length, service_length;
             uint16_t    port;
+            const char *prefix; /* what is put before the service */
+            const char *about;  /* the strings of its TXT record, '\n' between */
         } mdns;
         struct { /* bit n: GPIO n */
             uint16_t driven, high, pulled_up;

@@ -135,6 +135,8 @@ void provision_fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
         out->mdns.service = p->service;
         out->mdns.service_length = p->service_length;
         out->mdns.port = p->port;
+        out->mdns.prefix = text_of(m, TEXT_MDNS_PREFIX) == NULL ? "" : text_of(m, TEXT_MDNS_PREFIX);
+        out->mdns.about = text_of(m, TEXT_MDNS_ABOUT);
         return;
     }
     const bool smart = ask == ASK_SMART;

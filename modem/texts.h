@@ -115,6 +115,8 @@
     X(MDNS_HOST, "hostname error when mdns\r\n", NULL)                                                                 \
     X(MDNS_GET_SERVICE, "get servername fail when mdns\r\n", NULL)                                                     \
     X(MDNS_SERVICE, "servername error when mdns\r\n", NULL)                                                            \
+    X(MDNS_PREFIX, "_", NULL)                                                                                          \
+    X(MDNS_ABOUT, "vendor = Espressif\nversion = 1.0\nmodule = AT", "vendor=Espressif\nmodule=AT\nversion=1.0")        \
     X(FLAG_ERROR, "flag error\r\n", NULL)                                                                              \
     X(MASK_ERROR, "get mask error\r\n", NULL)                                                                          \
     X(IP1_ERROR, "IP1 ERROR\r\n", NULL)                                                                                \

@@ -18,7 +18,7 @@ void world_init(world_t *world, cipmux_t *modem)
     world->flash_fails = world->store_asked = false;
     world->image_size = 0;
     world->line = cipmux_line(modem);
-    world->mdns[0] = '\0';
+    world->mdns[0] = world->about[0] = '\0';
     hosts_init(&world->hosts);
     hosts_client_init(&world->client);
     net_init(&world->net);
@@ -105,10 +105,14 @@ static bool say_line(void *context, words_t *words)
 
 static bool say_mdns(void *context, words_t *words)
 {
-    const char        *now = ((world_t *)context)->mdns;
+    const world_t     *world = context;
+    const char        *now = world->mdns[0] != '\0' ? world->mdns : "nothing";
     const words_arg_t *arg = words_plain(words, 1, "nothing, or \"HOST SERVICE PORT\"");
-    return arg != NULL && (words_is(arg, now[0] != '\0' ? now : "nothing") ||
-                           words_fail(words, arg->column, "the modem answers for \"%s\"", now));
+    const words_arg_t *about = words_key(words, "txt");
+    if (arg == NULL) return false;
+    if (!words_is(arg, now)) return words_fail(words, arg->column, "the modem answers for \"%s\"", now);
+    return about == NULL || words_is(about, world->about) ||
+           words_fail(words, about->column, "the modem says of itself \"%s\"", world->about);
 }
 
 static bool say_flash(void *context, words_t *words)
@@ -129,7 +133,8 @@ static bool say_flash(void *context, words_t *words)
 const words_verb_t world_verbs[WORLD_VERBS] = {
     { "phase", say_phase, "phase NAME", "checks OFF COMMAND BUSY COLLECTING PASSTHROUGH" },
     { "line", say_line, "line 115200,8,1,0,0", "checks the rate and format to which the modem switched" },
-    { "mdns", say_mdns, "mdns nothing|TEXT", "checks for what the modem answers by mDNS, \"HOST SERVICE PORT\"" },
+    { "mdns", say_mdns, "mdns nothing|TEXT [txt=TEXT]",
+      "checks for what the modem answers by mDNS, \"HOST SERVICE PORT\", and the lines of its TXT record" },
     { "flash", say_flash, "flash new|fails|works", "at power-on: settings are stored; what that meets from now on" },
     { "uart", say_uart, "uart stops|goes|wired|cts LEVEL|rts LEVEL|waits N|lost N",
       "nobody reads the modem's UART until it goes; its line is real; the level of its CTS; checks of its buffer" },
@@ -327,8 +332,9 @@ static void answer_mdns(world_t *world, const cipmux_request_t *request)
     if (!request->mdns.on) {
         return;
     }
-    snprintf(world->mdns, sizeof world->mdns, "%.*s %.*s %u", request->mdns.host_length, request->mdns.host,
-             request->mdns.service_length, request->mdns.service, request->mdns.port);
+    snprintf(world->mdns, sizeof world->mdns, "%.*s %s%.*s %u", request->mdns.host_length, request->mdns.host,
+             request->mdns.prefix, request->mdns.service_length, request->mdns.service, request->mdns.port);
+    snprintf(world->about, sizeof world->about, "%s", request->mdns.about);
 }
 
 void world_request(world_t *world, uint64_t now_us, const cipmux_request_t *request)

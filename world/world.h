@@ -35,6 +35,7 @@ typedef struct {
     bool            line_asked;   /* the modem waits for LINE_SET */
     cipmux_line_t   line;         /* how the far side sees the UART now */
     char            mdns[160];    /* what the modem answers for by mDNS: "HOST SERVICE PORT"; "" nothing */
+    char            about[120];   /* and the strings of its TXT record, '\n' between */
     faults_t        faults;       /* of the UART's line */
     bool            flash_fails;  /* to store */
     bool            store_asked;  /* the modem waits for STORED */

@@ -265,7 +265,10 @@ static void take_request(fuzz_t *f, const cipmux_request_t *request)
     case CIPMUX_REQUEST_LEAVE: f->joined = false; break;
     case CIPMUX_REQUEST_SMART: f->smart = request->provision.on ? request->ticket : 0; break;
     case CIPMUX_REQUEST_WPS: f->wps = request->provision.on ? request->ticket : 0; break;
-    case CIPMUX_REQUEST_MDNS: PROMISE(request->mdns.host_length < 64 && request->mdns.service_length < 64); break;
+    case CIPMUX_REQUEST_MDNS:
+        PROMISE(request->mdns.host_length < 64 && request->mdns.service_length < 64);
+        PROMISE(request->mdns.prefix && request->mdns.about);
+        break;
     case CIPMUX_REQUEST_RADIO:
     case CIPMUX_REQUEST_PINS:
     case CIPMUX_REQUEST_SLEEP: break;
