@@ -191,7 +191,7 @@ static bool serve(board_t *board, uint64_t now_us)
             net_request(board->config->simulated, now_us, &request);
         else if (!sockets_request(&board->sockets, now_us, &request) &&
                  !publisher_request(&board->publisher, &request) && !ping_request(&board->ping, now_us, &request) &&
-                 !sntp_request(&board->sntp, now_us, &request))
+                 !sntp_request(&board->sntp, now_us, &request) && !mdns_request(&board->mdns, now_us, &request))
             dns_request(&board->dns, now_us, &request);
     }
     return moved;
@@ -207,6 +207,7 @@ static bool round_of_turn(board_t *board, uint64_t now_us)
     moved |= dns_turn(&board->dns, now_us);
     moved |= ping_turn(&board->ping, now_us);
     moved |= sntp_turn(&board->sntp, now_us);
+    moved |= mdns_turn(&board->mdns, now_us);
     moved |= publisher_turn(&board->publisher, now_us);
     moved |= sockets_turn(&board->sockets, now_us);
     moved |= wire_turn(board, now_us);
@@ -239,6 +240,7 @@ uint64_t board_deadline(board_t *board, uint64_t now_us)
     due = sooner(due, sooner(publisher_deadline(&board->publisher), dns_deadline(&board->dns, now_us)));
     due = sooner(due, sooner(log_deadline(board->log), radio_deadline(board->config->air, &board->station, now_us)));
     due = sooner(due, gpio_deadline(&board->pins));
+    due = sooner(due, mdns_deadline(&board->mdns));
     due = sooner(due, hosts_deadline(&board->client, now_us));
     due = sooner(due, sooner(wire_deadline(board, now_us), linger_deadline(board, now_us)));
     return board->config->simulated ? sooner(due, net_deadline(board->config->simulated, now_us)) : due;
@@ -366,6 +368,7 @@ bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, l
     dns_open(&board->dns, board);
     ping_open(&board->ping, board);
     sntp_open(&board->sntp, board);
+    mdns_open(&board->mdns, board);
     board->modem_config = config->modem;
     board->modem_config.heap = board->heap;
     board->modem_config.heap_size = sizeof board->heap;
@@ -405,6 +408,7 @@ void board_close(board_t *board)
     log_counters(board);
     publisher_close(&board->publisher);
     sockets_close(&board->sockets);
+    mdns_close(&board->mdns);
     sntp_close(&board->sntp);
     dns_close(&board->dns);
     ping_close(&board->ping);

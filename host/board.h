@@ -18,6 +18,7 @@
 #include "gpio.h"
 #include "hosts.h"
 #include "log.h"
+#include "mdns.h"
 #include "net.h"
 #include "ping.h"
 #include "port.h"
@@ -70,6 +71,7 @@ struct board {
     dns_t                 dns;
     ping_t                ping;
     sntp_t                sntp;
+    mdns_t                mdns;
     wire_t                wire;
     faults_t             *faults;             /* of the serial line, or NULL */
     port_t               *ports[BOARD_PORTS]; /* who comes first has the modem */
@@ -103,7 +105,8 @@ void     board_set_clock(uint64_t (*now_us)(void));
  * something has happened meanwhile. */
 uint64_t board_deadline(board_t *board, uint64_t now_us);
 void     board_step(board_t *board);
-/* A link, a dial, a lookup, an echo or a question for the time is open, so that the next thing to happen may come from the network. */
+/* A link, a dial, a lookup, an echo or a question for the time is open, so that the next thing to happen may come from
+ * the network. */
 bool board_is_online(const board_t *board);
 
 /* Who this computer is on the modem's networks: the gateway 10.0.2.2, or to a modem that has only stations of its own the

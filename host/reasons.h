@@ -63,6 +63,8 @@
       "Read UDR in an interrupt handler, and keep every other handler and cli() shorter than two characters.")         \
     X(NO_ECHOES, "no-echoes", "this computer does not let the program send a ping",                                    \
       "Let your group: sysctl net.ipv4.ping_group_range='0 2147483647'. Or say `ping IP TIME` in the world file.")      \
+    X(NO_MULTICAST, "no-multicast", "AT+MDNS is taken, but no query will be answered",                                  \
+      "It needs multicast on the interface of --publish, by default the loopback, and --net=local or all.")            \
     X(NOT_THE_TIME, "not-the-time", "this packet is no answer to the question for the time: it is ignored",             \
       "A server answers with mode 4, a stratum of 1 to 15, and our transmit timestamp as its originate timestamp.")     \
     X(TIME_REFUSED, "time-refused", "the SNTP server asks to be left alone (stratum 0): the next one is asked",        \

@@ -485,6 +485,9 @@ class Tap(unittest.TestResult):
     def addSuccess(self, test):
         self._line("ok", test)
 
+    def addSkip(self, test, reason):
+        print(f"ok {self.testsRun} - {test.shortDescription() or test.id()} # SKIP {reason}", flush=True)
+
     def addFailure(self, test, error):
         self.failed += 1
         self._line("not ok", test, self._exc_info_to_string(error, test))
