@@ -15,7 +15,7 @@
  *   - Facts about the firmware name their source as [conventions 1.7] (the reference, by file and section) or as a number
  *     in brackets ([100]), the number of a recording of a real module in tests/transcripts/recordings/.
  *
- * A loop, in outline:
+ * A loop, in outline; examples/embed/embed.c is a whole one:
  *
  *   cipmux_power_on(&modem, &config, now);
  *   for (;;) {
@@ -23,6 +23,7 @@
  *       while (cipmux_request(&modem, now, &request)) serve(request);
  *       offer_events_and_received_bytes(&modem, now);              // keep what answers LATER or takes less
  *       n = cipmux_poll(&modem, now, out, sizeof out);             // as long as the wire takes bytes
+ *       while (cipmux_note(&modem, &note)) log(note);              // while they wait, cipmux_sink() takes nothing
  *       wait_until(cipmux_deadline(&modem)), then cipmux_tick(&modem, now);
  *   }
  */

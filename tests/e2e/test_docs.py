@@ -80,6 +80,8 @@ class Session:
         self.folder = tempfile.TemporaryDirectory(prefix="cipmux-e2e-")
         case.addCleanup(self.folder.cleanup)
         os.symlink(pathlib.Path(e2e.PROGRAM).parent, os.path.join(self.folder.name, "build"))
+        for name in ("examples", "modem"):
+            os.symlink(TREE / name, os.path.join(self.folder.name, name))
 
     def own(self, text):
         """The text of a document with free ports, and files in a folder of our own."""
