@@ -130,6 +130,7 @@ static void stop_joining(radio_t *radio, radio_station_t *station)
         radio_member_leaves(radio, member_of(radio, station));
     }
     station->joining = station->joined = station->leasing = station->advertising = station->silent = false;
+    memset(station->address, 0, 4);
 }
 
 static void start_scan(radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
@@ -179,6 +180,15 @@ static void start_join(radio_t *radio, radio_station_t *station, uint64_t now_us
     memcpy(station->join.address, request->join.address, 4);
 }
 
+/* `ip` NULL: none. */
+static void set_address(radio_station_t *station, const uint8_t *ip)
+{
+    memset(station->address, 0, 4);
+    if (ip != NULL) {
+        memcpy(station->address, ip, 4);
+    }
+}
+
 /* The joined station asks for an address from now on, or has one of its own. */
 static void readdress(radio_t *radio, radio_station_t *station, uint64_t now_us, const cipmux_request_t *request)
 {
@@ -186,6 +196,7 @@ static void readdress(radio_t *radio, radio_station_t *station, uint64_t now_us,
         return;
     }
     const radio_ap_t *ap = &radio->ap[station->ap];
+    set_address(station, request->address.dhcp ? NULL : request->address.address);
     station->leasing = request->address.dhcp && !ap->no_dhcp;
     station->lease_due_us = now_us + (uint64_t)request->address.lease_ms * 1000 + ap->lease_us;
     if (ap->owner != 0) {
@@ -316,6 +327,7 @@ static bool offer_join(radio_t *radio, radio_station_t *station, uint64_t now_us
         station->ap = target;
         station->epoch = ap->epoch;
         station->rssi = ap->seen.rssi;
+        set_address(station, station->join.dhcp ? NULL : station->join.address);
         station->leasing = station->join.dhcp && !ap->no_dhcp;
         station->lease_due_us = now_us + (uint64_t)station->lease_ms * 1000 + ap->lease_us;
         if (ap->owner != 0) {
@@ -352,6 +364,7 @@ static bool offer_lease(radio_t *radio, radio_station_t *station, uint64_t now_u
         return false;
     }
     station->leasing = false;
+    set_address(station, event.address.bytes);
     station->advertising = ap->advertises;
     return true;
 }
@@ -516,6 +529,46 @@ uint64_t radio_deadline(const radio_t *radio, const radio_station_t *station, ui
 const radio_ap_t *radio_joined(const radio_t *radio, const radio_station_t *station)
 {
     return station->joined ? &radio->ap[station->ap] : NULL;
+}
+
+bool radio_is_guest(const radio_t *radio, const radio_station_t *station)
+{
+    return station->joined && radio->ap[station->ap].owner != 0;
+}
+
+/* Joined, and not thrown out meanwhile. */
+static bool is_on(const radio_t *radio, const radio_station_t *station)
+{
+    const radio_ap_t *ap = &radio->ap[station->ap];
+    return station->joined && is_heard(ap) && ap->epoch == station->epoch &&
+           (ap->owner == 0 || radio_member_at(radio, station->ap, station->join.mac) < RADIO_MEMBERS);
+}
+
+/* Access points of one name are one network; a modem's soft-AP is one of its own. */
+static bool same_network(const radio_t *radio, size_t a, size_t b)
+{
+    const radio_ap_t *one = &radio->ap[a], *two = &radio->ap[b];
+    return a == b ||
+           (one->owner == 0 && two->owner == 0 && radio_same_name(&one->seen, two->seen.ssid, two->seen.ssid_length));
+}
+
+bool radio_neighbour(const radio_t *radio, const radio_station_t *station, bool by_soft_ap,
+                     const radio_station_t *other, uint8_t ip[4])
+{
+    static const uint8_t none[4];
+    const radio_ap_t    *ap = &radio->ap[station->ap], *others = &radio->ap[other->ap];
+    const uint8_t       *address = none;
+    if (by_soft_ap) {
+        address = is_on(radio, other) && radio_soft_ap_is_of(others, station) ? other->address : none;
+    } else if (!is_on(radio, station)) {
+        address = none;
+    } else if (radio_soft_ap_is_of(ap, other)) {
+        address = ap->gateway;
+    } else if (is_on(radio, other) && same_network(radio, station->ap, other->ap)) {
+        address = other->address;
+    }
+    memcpy(ip, address, 4);
+    return memcmp(ip, none, 4) != 0;
 }
 
 /* ---- The air --------------------------------------------------------------------------------------------------- */

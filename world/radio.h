@@ -127,7 +127,8 @@ typedef struct {
     uint64_t         smart_due_us;
     bool             wps;
     uint8_t          wps_floor;
-    cipmux_refuses_t refuses; /* as the modem knows it */
+    uint8_t          address[4]; /* joined: its own; 0.0.0.0: none yet */
+    cipmux_refuses_t refuses;    /* as the modem knows it */
     uint16_t         smart_ticket, wps_ticket;
     /* Copies of what was asked. ssid_length 0 (scan only): any. */
     struct {
@@ -169,6 +170,16 @@ const radio_ap_t *radio_joined(const radio_t *radio, const radio_station_t *stat
 /* Whether a station on this modem's soft-AP has this address now; `ip` 0.0.0.0: any, and it becomes the address of the first.
  * False: none. */
 bool radio_has_member(const radio_t *radio, const radio_station_t *station, uint8_t ip[4]);
+/* Whether the modem of the other station is on a network of this one's: its soft-AP's (`by_soft_ap`), or the one that its
+ * station is joined to. `ip` gets the other's address there. */
+bool radio_neighbour(const radio_t *radio, const radio_station_t *station, bool by_soft_ap,
+                     const radio_station_t *other, uint8_t ip[4]);
+/* Whether the station is joined to a modem's soft-AP. */
+bool radio_is_guest(const radio_t *radio, const radio_station_t *station);
+/* Whether a station that the words made has this address on such a network; `ip` 0.0.0.0: any, and it becomes the address of
+ * the first. */
+bool radio_has_guest(const radio_t *radio, const radio_station_t *station, bool by_soft_ap, uint8_t ip[4]);
+
 /* Whether a station that had this address on this modem's soft-AP is not there any more. */
 bool radio_has_left(const radio_t *radio, const radio_station_t *station, const uint8_t ip[4]);
 

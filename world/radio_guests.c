@@ -68,6 +68,26 @@ bool radio_guest_joined(const radio_t *radio, const radio_guest_t *guest, uint8_
     return joined;
 }
 
+bool radio_has_guest(const radio_t *radio, const radio_station_t *station, bool by_soft_ap, uint8_t ip[4])
+{
+    static const uint8_t none[4];
+    const bool           any = memcmp(ip, none, 4) == 0;
+    size_t               ap = radio_is_guest(radio, station) ? station->ap : RADIO_APS;
+    if (by_soft_ap) {
+        ap = radio_soft_ap_of(radio, station);
+    }
+    for (size_t i = 0; i < RADIO_GUESTS && ap < RADIO_APS; i++) {
+        const radio_guest_t *guest = &radio->guest[i];
+        uint8_t              has[4];
+        if (guest->used && guest->ap == ap && radio_guest_joined(radio, guest, has) && memcmp(has, none, 4) != 0 &&
+            (any || memcmp(has, ip, 4) == 0)) {
+            memcpy(ip, has, 4);
+            return true;
+        }
+    }
+    return false;
+}
+
 /* RADIO_APS: there is none of that name. */
 static size_t soft_ap_for(const radio_t *radio, const radio_guest_t *guest)
 {

@@ -9,11 +9,12 @@ bool radio_password_fits(const radio_ap_t *ap, const uint8_t *password, size_t l
 
 /* ---- A modem's soft-AP ----------------------------------------------------------------------------------------- */
 
-void radio_soft_ap_set(radio_t *radio, const radio_station_t *station, const cipmux_request_t *request);
-void radio_soft_ap_off(radio_t *radio, const radio_station_t *station);
-void radio_soft_ap_kicks(radio_t *radio, const radio_station_t *station, const uint8_t mac[6]);
-bool radio_soft_ap_is_of(const radio_ap_t *ap, const radio_station_t *station);
-bool radio_soft_ap_has_room(const radio_t *radio, size_t ap);
+void   radio_soft_ap_set(radio_t *radio, const radio_station_t *station, const cipmux_request_t *request);
+void   radio_soft_ap_off(radio_t *radio, const radio_station_t *station);
+void   radio_soft_ap_kicks(radio_t *radio, const radio_station_t *station, const uint8_t mac[6]);
+size_t radio_soft_ap_of(const radio_t *radio, const radio_station_t *station); /* RADIO_APS: it is off */
+bool   radio_soft_ap_is_of(const radio_ap_t *ap, const radio_station_t *station);
+bool   radio_soft_ap_has_room(const radio_t *radio, size_t ap);
 /* Tells its modem one thing about its members. False: nothing to tell, or it wants it later. */
 bool     radio_tell(radio_t *radio, const radio_station_t *station, uint64_t now_us, cipmux_t *modem);
 uint64_t radio_soft_ap_deadline(const radio_t *radio, uint64_t now_us);

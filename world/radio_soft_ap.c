@@ -14,8 +14,7 @@ bool radio_soft_ap_is_of(const radio_ap_t *ap, const radio_station_t *station)
     return ap->used && ap->owner == station->number + 1;
 }
 
-/* RADIO_APS: it is off. */
-static size_t find_soft_ap(const radio_t *radio, const radio_station_t *station)
+size_t radio_soft_ap_of(const radio_t *radio, const radio_station_t *station)
 {
     size_t i = 0;
     while (i < RADIO_APS && !radio_soft_ap_is_of(&radio->ap[i], station)) {
@@ -47,7 +46,7 @@ static void forget_members(radio_t *radio, size_t ap)
 
 void radio_soft_ap_off(radio_t *radio, const radio_station_t *station)
 {
-    size_t i = find_soft_ap(radio, station);
+    size_t i = radio_soft_ap_of(radio, station);
     if (i < RADIO_APS) {
         forget_members(radio, i);
         radio->ap[i].used = false;
@@ -65,7 +64,7 @@ static void set_security(cipmux_ap_t *seen, uint8_t security)
 
 void radio_soft_ap_set(radio_t *radio, const radio_station_t *station, const cipmux_request_t *request)
 {
-    size_t i = find_soft_ap(radio, station);
+    size_t i = radio_soft_ap_of(radio, station);
     bool   anew = i == RADIO_APS || radio->ap[i].ticket != request->ticket;
     i = i == RADIO_APS ? free_place(radio) : i;
     if (i == RADIO_APS) {
@@ -212,7 +211,7 @@ void radio_member_leaves(radio_t *radio, radio_member_t *member)
 
 void radio_soft_ap_kicks(radio_t *radio, const radio_station_t *station, const uint8_t mac[6])
 {
-    size_t i = find_soft_ap(radio, station);
+    size_t i = radio_soft_ap_of(radio, station);
     if (i < RADIO_APS) {
         radio_member_leaves(radio, radio_member(radio, i, mac));
     }
@@ -220,7 +219,7 @@ void radio_soft_ap_kicks(radio_t *radio, const radio_station_t *station, const u
 
 bool radio_has_member(const radio_t *radio, const radio_station_t *station, uint8_t ip[4])
 {
-    size_t ap = find_soft_ap(radio, station);
+    size_t ap = radio_soft_ap_of(radio, station);
     bool   any = memcmp(ip, no_address, 4) == 0;
     for (size_t i = 0; i < RADIO_MEMBERS && ap < RADIO_APS; i++) {
         const radio_member_t *member = &radio->member[i];
@@ -235,7 +234,7 @@ bool radio_has_member(const radio_t *radio, const radio_station_t *station, uint
 
 bool radio_has_left(const radio_t *radio, const radio_station_t *station, const uint8_t ip[4])
 {
-    size_t ap = find_soft_ap(radio, station);
+    size_t ap = radio_soft_ap_of(radio, station);
     bool   left = false;
     for (size_t i = 0; i < RADIO_MEMBERS && ap < RADIO_APS; i++) {
         const radio_member_t *member = &radio->member[i];
@@ -342,7 +341,7 @@ static bool tell_of(const radio_t *radio, radio_member_t *member, uint64_t now_u
 
 bool radio_tell(radio_t *radio, const radio_station_t *station, uint64_t now_us, cipmux_t *modem)
 {
-    size_t ap = find_soft_ap(radio, station);
+    size_t ap = radio_soft_ap_of(radio, station);
     for (size_t i = 0; i < RADIO_MEMBERS && ap < RADIO_APS; i++) {
         radio_member_t *member = &radio->member[i];
         if (member->used && member->ap == ap && member->tell != 0 && tell_of(radio, member, now_us, modem)) {

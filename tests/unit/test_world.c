@@ -647,6 +647,66 @@ static void test_a_modem_joins_a_modems_soft_ap(void **state)
     check_event(1, CIPMUX_EVENT_STATION_LEFT, 2, 50);
 }
 
+/* What `station` sees of `other`, as the last number of its address; 0: it is not on that network. */
+static uint8_t seen(const radio_station_t *station, bool by_soft_ap, const radio_station_t *other)
+{
+    uint8_t ip[4];
+    return radio_neighbour(&world.radio, station, by_soft_ap, other, ip) ? ip[3] : 0;
+}
+
+static void settle_station(radio_station_t *station)
+{
+    while (radio_offer(&world.radio, station, now, &modem)) {
+    }
+}
+
+static void join_as(radio_station_t *station, const char *ssid, const char *password)
+{
+    cipmux_request_t wanted = join_request(ssid, password);
+    wanted.join.mac[5] = (uint8_t)(station->number + 1);
+    radio_request(&world.radio, station, now, &wanted);
+    settle_station(station);
+}
+
+static void test_who_is_on_whose_network(void **state)
+{
+    (void)state;
+    radio_station_t *own = &world.station, other, third;
+    uint8_t          ip[4] = { 0 };
+    radio_station_init(&other, 1);
+    radio_station_init(&third, 2);
+    request(soft_ap_request(9));
+    say("ap ssid=\"else\"");
+    join_as(&other, "mine", "12345678");
+    assert_int_equal(seen(own, true, &other), 2);
+    assert_int_equal(seen(own, false, &other), 0);
+    assert_int_equal(seen(&other, false, own), 1);
+    assert_int_equal(seen(&other, true, own), 0);
+    assert_true(radio_is_guest(&world.radio, &other));
+    assert_false(radio_has_guest(&world.radio, own, true, ip)); /* a modem is none of the words' */
+    say("station phone ssid=\"mine\" password=\"12345678\" address=192.168.4.9");
+    settle();
+    assert_true(radio_has_guest(&world.radio, own, true, ip) && ip[3] == 9);
+    assert_true(radio_has_guest(&world.radio, &other, false, ip));
+    ip[3] = 8;
+    assert_false(radio_has_guest(&world.radio, own, true, ip));
+    join_as(&third, "lab", "password");
+    assert_int_equal(seen(&third, false, &other), 0);
+    radio_request(&world.radio, &other, now, &(cipmux_request_t){ .kind = CIPMUX_REQUEST_LEAVE });
+    assert_int_equal(seen(own, true, &other), 0);
+    assert_int_equal(seen(&other, false, own), 0);
+    join_as(&other, "else", "");
+    assert_int_equal(seen(&third, false, &other), 0); /* another network */
+    join_as(&other, "lab", "password");
+    assert_int_equal(seen(&third, false, &other), 16);
+    assert_int_equal(seen(&other, false, &third), 17);
+    cipmux_request_t own_address = { .kind = CIPMUX_REQUEST_ADDRESS, .address.address = { 10, 0, 2, 99 } };
+    radio_request(&world.radio, &other, now, &own_address);
+    assert_int_equal(seen(&third, false, &other), 99);
+    say("ap-gone ssid=\"lab\"");
+    assert_int_equal(seen(&third, false, &other), 0);
+}
+
 static void test_words_of_the_air(void **state)
 {
     (void)state;
@@ -1323,6 +1383,7 @@ int main(void)
         TEST(test_leave_and_radio_off),
         TEST(test_members_of_a_soft_ap),
         TEST(test_a_modem_joins_a_modems_soft_ap),
+        TEST(test_who_is_on_whose_network),
         TEST(test_later_is_offered_again),
         TEST(test_two_stations_share_the_air),
         TEST(test_words_of_the_air),
