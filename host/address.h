@@ -29,6 +29,7 @@ typedef struct {
     bool             here;      /* on this computer: bind to loopback */
     bool             broadcast; /* needs SO_BROADCAST */
     bool             multicast; /* needs a membership */
+    bool             modems;    /* only other modems of this process hear it; `here` is set too */
     host_reason_t    reason;    /* not reachable: why. Reachable: a remark, or HOST_REASON_NONE */
 } address_route_t;
 

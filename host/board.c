@@ -1,6 +1,8 @@
 /* The pump around one cipmux_t. See board.h. */
 #include "board.h"
 
+#include "call.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -201,6 +203,7 @@ static bool round_of_turn(board_t *board, uint64_t now_us)
 {
     bool moved = serve(board, now_us);
     moved |= offer_pins(board, now_us);
+    moved |= sockets_look(&board->sockets, now_us);
     moved |= radio_offer(board->config->air, &board->station, now_us, &board->modem);
     moved |= hosts_offer(board->config->hosts, &board->client, now_us, &board->modem);
     if (board->config->simulated) moved |= net_offer(board->config->simulated, now_us, &board->modem);
@@ -208,6 +211,7 @@ static bool round_of_turn(board_t *board, uint64_t now_us)
     moved |= ping_turn(&board->ping, now_us);
     moved |= sntp_turn(&board->sntp, now_us);
     moved |= mdns_turn(&board->mdns, now_us);
+    moved |= call_turn(board, now_us);
     moved |= publisher_turn(&board->publisher, now_us);
     moved |= sockets_turn(&board->sockets, now_us);
     moved |= wire_turn(board, now_us);
@@ -249,25 +253,35 @@ uint64_t board_deadline(board_t *board, uint64_t now_us)
 void board_computer(const board_t *board, uint8_t ip[4])
 {
     static const uint8_t gateway[4] = { 10, 0, 2, 2 };
+    const radio_t       *air = board->config->air;
+    bool                 joined = radio_joined(air, &board->station) != NULL;
     memset(ip, 0, 4);
-    if (radio_joined(board->config->air, &board->station) || !radio_has_member(board->config->air, &board->station, ip))
-        memcpy(ip, gateway, 4);
+    if (!radio_has_guest(air, &board->station, !joined, ip)) memcpy(ip, gateway, 4);
 }
 
 address_route_t board_route(const board_t *board, cipmux_type_t type, const cipmux_address_t *to)
 {
     static const uint8_t    first[4] = { 192, 168, 4, 2 };
     const board_config_t   *config = board->config;
-    const cipmux_route_t    by = cipmux_route(&board->modem, to);
+    const radio_t          *air = config->air;
+    cipmux_route_t          by = cipmux_route(&board->modem, to);
     const redirect_t *const rule = redirect_find(config->redirect, config->redirect_count, type == CIPMUX_UDP, to);
+    bool                    own = by == CIPMUX_BY_SOFT_AP;
     uint8_t                 any[4] = { 0 }, ip[4];
+    board_t                *modems[NEIGHBOURS_MAX];
     if (rule && by != CIPMUX_NO_ROUTE && config->net != SCOPE_NONE)
         return (address_route_t){ .real = redirect_to(rule), .reachable = true, .here = true };
     memcpy(ip, to->bytes, 4);
-    bool there = radio_has_member(board->config->air, &board->station, any)
-                     ? radio_has_member(board->config->air, &board->station, ip)
-                     : memcmp(ip, first, 4) == 0;
-    return address_route(config->net, by, there, to);
+    bool there = radio_has_guest(air, &board->station, own, any) ? radio_has_guest(air, &board->station, own, ip)
+                                                                 : !neighbours_any(board) && memcmp(ip, first, 4) == 0;
+    if (by == CIPMUX_BY_STATION && radio_is_guest(air, &board->station) && !address_is_loopback(to))
+        by = CIPMUX_BY_SOFT_AP; /* another modem's: there is nothing behind it */
+    address_route_t route = address_route(config->net, by, there, to);
+    if (neighbours_find(board, to) || (!route.reachable && neighbours_hear(board, to, modems))) {
+        route = address_route(SCOPE_LOCAL, CIPMUX_BY_SOFT_AP, true, to);
+        route.modems = true;
+    }
+    return route;
 }
 
 bool board_is_online(const board_t *board)
@@ -299,6 +313,7 @@ void board_step(board_t *board)
 {
     uint64_t now_us = board_now();
     int      rounds = 0;
+    uint32_t changes = board->config->air->changes;
     board->woken = false;
     if (cipmux_deadline(&board->modem) <= now_us) cipmux_tick(&board->modem, now_us);
     log_tick(board->log, now_us);
@@ -306,6 +321,7 @@ void board_step(board_t *board)
         now_us = board_now();
     bool was_full = board->port->out_end == PORT_OUT;
     board->port->kind->flush(board->port);
+    if (board->config->air->changes != changes) neighbours_wake(board);
     if (rounds == BOARD_ROUNDS || (was_full && board->port->out_end < PORT_OUT)) board_wake(board);
 }
 

@@ -19,6 +19,7 @@
 #include "hosts.h"
 #include "log.h"
 #include "mdns.h"
+#include "neighbours.h"
 #include "net.h"
 #include "ping.h"
 #include "port.h"
@@ -49,9 +50,12 @@ typedef struct {
     flash_t          *flash;     /* where settings are kept; NULL: as long as the program runs */
     const hosts_t    *hosts;     /* who answers pings, SNTP, names and updates in place of real ones */
     unsigned          number;    /* which modem this is, for the log and its address */
+    const char       *name;      /* the same for people; NULL: it is the only one */
     const faults_t   *faults;    /* of the serial line, at first; NULL: none, ever */
     void (*say)(void *context, board_t *board, const char *line); /* says the words of a fault */
     void *say_context;
+
+    const neighbours_t *neighbours; /* the other modems, or NULL */
 } board_config_t;
 
 enum { BOARD_PORTS = 2 };
@@ -109,11 +113,11 @@ void     board_step(board_t *board);
  * the network. */
 bool board_is_online(const board_t *board);
 
-/* Who this computer is on the modem's networks: the gateway 10.0.2.2, or to a modem that has only stations of its own the
- * first of them. */
+/* Who this computer is on the modem's networks: the gateway 10.0.2.2; on a soft-AP, its own or another modem's, the first
+ * station of the world file. */
 void board_computer(const board_t *board, uint8_t ip[4]);
-/* Where an address and port of the modem's lead. Every station of its soft-AP is this computer; without any, 192.168.4.2
- * is. --redirect comes first. */
+/* Where an address and port of the modem's lead. On a soft-AP, its own or another modem's, every station of the world file is
+ * this computer; without any, and without another modem, 192.168.4.2 is. --redirect comes first. */
 address_route_t board_route(const board_t *board, cipmux_type_t type, const cipmux_address_t *to);
 
 /* For the parts of the board. */

@@ -1,5 +1,6 @@
 /* UDP links: where they bind, and datagrams that stay whole. Part of sockets.h. */
 #include "board.h"
+#include "neighbours.h"
 #include "sockets.h"
 
 #include <errno.h>
@@ -55,7 +56,9 @@ void datagram_dial(sockets_link_t *link, const cipmux_request_t *request, const 
     uint16_t   port = request->dial.from.port;
     link->near = route->here && !route->broadcast && !route->multicast;
     cipmux_address_t at = own_place(link, port, route->real.family, link->near);
-    int              fd = bind_at(&at, route->multicast);
+    const board_t   *has_it = port ? neighbours_publisher(link->board, &at, true) : NULL;
+    if (has_it) at.port = 0;
+    int fd = bind_at(&at, route->multicast);
     if (!sockets->datagram) sockets->datagram = malloc(SOCKETS_DATAGRAM_MAX);
     if (fd < 0 || !sockets->datagram) {
         link_fail(link, fd < 0 ? host_reason_of_errno(errno) : HOST_REASON_NO_MEMORY);
@@ -70,8 +73,9 @@ void datagram_dial(sockets_link_t *link, const cipmux_request_t *request, const 
     link->state = LINK_IS_DECIDED;
     if (port) {
         char text[ADDRESS_TEXT_MAX];
-        board_log(link->board, &(log_record_t){ .event = "listening", .link = &link->id }, "UDP port %u is at %s",
-                  (unsigned)port, address_text(&at, text));
+        board_log(link->board, &(log_record_t){ .event = "listening", .link = &link->id }, "UDP port %u is at %s%s%s",
+                  (unsigned)port, address_text(&at, text), has_it ? ", its usual place is taken by modem " : "",
+                  has_it ? has_it->config->name : "");
     }
 }
 
@@ -100,6 +104,74 @@ static void failed(sockets_link_t *link, uint64_t now_us, const cipmux_address_t
     cipmux_send_failed(&link->board->modem, now_us, link->id);
 }
 
+/* The modem's datagram is on its way. */
+static void sent(sockets_link_t *link, uint64_t now_us, const cipmux_address_t *to, size_t n)
+{
+    link->sent += n;
+    cipmux_send_done(&link->board->modem, now_us, link->id, n);
+    if (log_wants(link->board->log, LOG_DETAIL))
+        board_log(link->board,
+                  &(log_record_t){ .event = "sent", .level = LOG_DETAIL, .link = &link->id, .peer = to, .bytes = n },
+                  "%zu bytes", n);
+}
+
+/* ---- Waiting for the modem, and between modems ------------------------------------------------------------------- */
+
+/* Behind those that wait already. False: no memory. */
+static bool keep(sockets_link_t *link, const cipmux_address_t *from, const uint8_t *bytes, size_t n)
+{
+    sockets_datagram_t **end = &link->first, *datagram = malloc(sizeof *datagram + n);
+    if (!datagram) return false;
+    *datagram = (sockets_datagram_t){ .from = *from, .size = n };
+    memcpy(datagram->bytes, bytes, n);
+    while (*end)
+        end = &(*end)->next;
+    *end = datagram;
+    link->queued += n;
+    link->paused = true;
+    return true;
+}
+
+static void forget_first(sockets_link_t *link)
+{
+    sockets_datagram_t *datagram = link->first;
+    link->first = datagram->next;
+    link->queued -= datagram->size;
+    link->paused = link->first != NULL;
+    free(datagram);
+}
+
+void datagram_forget(sockets_link_t *link)
+{
+    while (link->first)
+        forget_first(link);
+}
+
+static void hand_over(board_t *other, const cipmux_address_t *from, uint16_t port, const uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < CIPMUX_LINKS; i++) {
+        sockets_link_t *link = &other->sockets.link[i];
+        if (link->state != LINK_IS_OPEN || !link->udp || link->local_port != port) continue;
+        if (link->queued + n > SOCKETS_QUEUE_MAX || !keep(link, from, bytes, n))
+            board_log_reason(other, (log_record_t){ .event = "lost", .link = &link->id, .peer = from, .bytes = n },
+                             HOST_REASON_DATAGRAM_QUEUE);
+        board_wake(other);
+    }
+}
+
+/* To the other modem of that address, or all that hear a broadcast. */
+static void send_to_modems(const sockets_link_t *link, const cipmux_address_t *to, const uint8_t *bytes, size_t n)
+{
+    board_t       *others[NEIGHBOURS_MAX];
+    size_t         count = neighbours_hear(link->board, to, others);
+    cipmux_route_t by = cipmux_route(&link->board->modem, to);
+    for (size_t i = 0; i < count; i++) {
+        cipmux_address_t from = neighbours_seen(link->board, by, others[i]);
+        from.port = link->local_port;
+        hand_over(others[i], &from, to->port, bytes, n);
+    }
+}
+
 bool datagram_send(sockets_link_t *link, uint64_t now_us)
 {
     const void      *bytes;
@@ -109,6 +181,11 @@ bool datagram_send(sockets_link_t *link, uint64_t now_us)
     address_route_t route = board_route(link->board, CIPMUX_UDP, &to);
     if (!route.reachable) {
         failed(link, now_us, &to, route.reason);
+        return true;
+    }
+    send_to_modems(link, &to, bytes, n);
+    if (route.modems) {
+        sent(link, now_us, &to, n);
         return true;
     }
     if (link->near && !route.here && !widen(link, route.real.family)) {
@@ -123,12 +200,7 @@ bool datagram_send(sockets_link_t *link, uint64_t now_us)
         if (!link->blocked) failed(link, now_us, &to, HOST_REASON_DATAGRAM_FAILED);
         return !link->blocked;
     }
-    link->sent += n;
-    cipmux_send_done(&link->board->modem, now_us, link->id, n);
-    if (log_wants(link->board->log, LOG_DETAIL))
-        board_log(link->board,
-                  &(log_record_t){ .event = "sent", .level = LOG_DETAIL, .link = &link->id, .peer = &to, .bytes = n },
-                  "%zu bytes", n);
+    sent(link, now_us, &to, n);
     return true;
 }
 
@@ -147,11 +219,9 @@ static bool offer(sockets_link_t *link, uint64_t now_us, const cipmux_address_t 
 
 bool datagram_receive(sockets_link_t *link, uint64_t now_us)
 {
-    if (link->held) {
-        if (!offer(link, now_us, &link->held_from, link->held, link->held_size)) return false;
-        free(link->held);
-        link->held = NULL;
-        link->paused = false;
+    if (link->first) {
+        if (!offer(link, now_us, &link->first->from, link->first->bytes, link->first->size)) return false;
+        forget_first(link);
         return true;
     }
     if (!link->readable) return false;
@@ -168,16 +238,11 @@ bool datagram_receive(sockets_link_t *link, uint64_t now_us)
     if (config->net == SCOPE_LOCAL && !address_is_loopback(&real)) return true;
     uint8_t computer[4];
     board_computer(link->board, computer);
-    if (cipmux_route(&link->board->modem, &link->peer) == CIPMUX_BY_SOFT_AP) memcpy(computer, link->peer.bytes, 4);
+    if (cipmux_route(&link->board->modem, &link->peer) == CIPMUX_BY_SOFT_AP &&
+        !neighbours_find(link->board, &link->peer))
+        memcpy(computer, link->peer.bytes, 4);
     const redirect_t *rule = redirect_back(config->redirect, config->redirect_count, true, &real);
     cipmux_address_t  from = rule ? rule->from : address_seen(&real, NULL, computer);
-    if (offer(link, now_us, &from, bytes, (size_t)got)) return true;
-    link->held = malloc((size_t)got + 1);
-    if (link->held) {
-        memcpy(link->held, bytes, (size_t)got);
-        link->held_size = (size_t)got;
-        link->held_from = from;
-        link->paused = true;
-    }
+    if (!offer(link, now_us, &from, bytes, (size_t)got)) keep(link, &from, bytes, (size_t)got);
     return true;
 }

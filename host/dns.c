@@ -62,8 +62,9 @@ static whom_t whom_to_ask(board_t *board, const cipmux_name_servers_t *servers)
         const address_route_t route = board_route(board, CIPMUX_UDP, &server);
         if (hosts_name_server_is_dead(board->config->hosts, servers->server[i])) {
             whom.silent = true;
-        } else if (!route.reachable) {
-            board_log_reason(board, (log_record_t){ .event = "failed", .peer = &server }, route.reason);
+        } else if (!route.reachable || route.modems) {
+            board_log_reason(board, (log_record_t){ .event = "failed", .peer = &server },
+                             route.modems ? HOST_REASON_NO_SERVICE : route.reason);
         } else if (!route.here || route.real.port != DNS_PORT) {
             whom.at[whom.count++] = route.real;
         } else if (!whom.own) {

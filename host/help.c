@@ -6,6 +6,7 @@
 #include "gpio.h"
 #include "hosts_words.h"
 #include "manual.h"
+#include "modem_options.h"
 #include "options.h"
 #include "radio_words.h"
 #include "reasons.h"
@@ -167,6 +168,7 @@ static const struct {
     { "dialect", "a module of yours, described in a file", dialect_file_help },
     { "quirks", "details in which firmwares differ, and guesses", help_quirks },
     { "timing", "how long things take", help_timing },
+    { "modems", "several modems in one program", modem_options_help },
 };
 
 static void help_topics(FILE *out)

@@ -54,6 +54,7 @@ void log_human(char *out, const log_record_t *record, const char *text)
 {
     char   peer[ADDRESS_TEXT_MAX];
     line_t line = { .out = out };
+    if (record->name) printf_on(&line, "%s: ", record->name);
     puts_on(&line, record->event);
     puts_on(&line, ":");
     if (record->link) printf_on(&line, " link %u", (unsigned)record->link->id);
@@ -89,7 +90,9 @@ void log_json(char *out, double seconds, unsigned modem, const log_record_t *rec
 {
     char   peer[ADDRESS_TEXT_MAX];
     line_t line = { .out = out };
-    printf_on(&line, "{\"time\":%.6f,\"modem\":%u,\"event\":\"%s\"", seconds, modem, record->event);
+    printf_on(&line, "{\"time\":%.6f,\"modem\":%u", seconds, modem);
+    if (record->name) printf_on(&line, ",\"name\":\"%s\"", record->name);
+    printf_on(&line, ",\"event\":\"%s\"", record->event);
     if (record->link) printf_on(&line, ",\"link\":%u", (unsigned)record->link->id);
     if (record->peer) printf_on(&line, ",\"peer\":\"%s\"", address_text(record->peer, peer));
     json_number(&line, "bytes", record->bytes);
@@ -113,6 +116,11 @@ static void show(const log_t *log, const char *line)
         fprintf(stderr, "%s\n", line);
 }
 
+static const char *name_of(const log_t *log, unsigned modem)
+{
+    return log->names ? log->names[modem] : NULL;
+}
+
 static bool is_over(const log_repeat_t *repeat, uint64_t now_us)
 {
     return repeat->reason && now_us >= repeat->since_us + LOG_SECOND_US;
@@ -126,7 +134,10 @@ void log_tick(log_t *log, uint64_t now_us)
         if (repeat->left_out) {
             char line[LOG_LINE_MAX], text[64];
             snprintf(text, sizeof text, "... %u more in the last second", repeat->left_out);
-            log_human(line, &(log_record_t){ .event = repeat->event, .reason = repeat->reason }, text);
+            const log_record_t rest = { .event = repeat->event,
+                                        .reason = repeat->reason,
+                                        .name = name_of(log, repeat->modem) };
+            log_human(line, &rest, text);
             show(log, line);
         }
         repeat->reason = NULL;
@@ -145,23 +156,25 @@ uint64_t log_deadline(const log_t *log)
 }
 
 /* The place of this reason; a new one is free, or NULL when all are taken. */
-static log_repeat_t *find_repeat(log_t *log, const char *reason)
+static log_repeat_t *find_repeat(log_t *log, unsigned modem, const char *reason)
 {
     log_repeat_t *place = NULL;
     for (size_t i = 0; i < LOG_REASONS; i++) {
-        if (log->repeat[i].reason && strcmp(log->repeat[i].reason, reason) == 0) return &log->repeat[i];
-        if (!log->repeat[i].reason) place = &log->repeat[i];
+        log_repeat_t *repeat = &log->repeat[i];
+        if (repeat->reason && repeat->modem == modem && strcmp(repeat->reason, reason) == 0) return repeat;
+        if (!repeat->reason) place = repeat;
     }
     return place;
 }
 
 /* Was this reason shown often enough in this second? */
-static bool is_left_out(log_t *log, uint64_t now_us, const log_record_t *record)
+static bool is_left_out(log_t *log, uint64_t now_us, unsigned modem, const log_record_t *record)
 {
-    log_repeat_t *repeat = record->reason ? find_repeat(log, record->reason) : NULL;
+    log_repeat_t *repeat = record->reason ? find_repeat(log, modem, record->reason) : NULL;
     if (!repeat) return false;
     if (!repeat->reason)
-        *repeat = (log_repeat_t){ .event = record->event, .reason = record->reason, .since_us = now_us };
+        *repeat =
+            (log_repeat_t){ .event = record->event, .reason = record->reason, .modem = modem, .since_us = now_us };
     if (repeat->shown == LOG_BURST) {
         repeat->left_out++;
         return true;
@@ -172,17 +185,19 @@ static bool is_left_out(log_t *log, uint64_t now_us, const log_record_t *record)
 
 void log_write(log_t *log, uint64_t now_us, unsigned modem, const log_record_t *record, const char *text)
 {
-    char line[LOG_LINE_MAX];
+    char         line[LOG_LINE_MAX];
+    log_record_t named = *record;
+    named.name = name_of(log, modem);
     bool shown = record->level == LOG_PROBLEM ||
                  (record->level == LOG_EVENT ? log->volume >= LOG_NORMAL : log->volume >= LOG_VERBOSE);
     if (log->trace) {
-        log_json(line, (double)(now_us - log->start_us) / 1e6, modem, record, text);
+        log_json(line, (double)(now_us - log->start_us) / 1e6, modem, &named, text);
         fprintf(log->trace, "%s\n", line);
     }
     if (!shown) return;
     log_tick(log, now_us);
-    if (is_left_out(log, now_us, record)) return;
-    log_human(line, record, text);
+    if (is_left_out(log, now_us, modem, record)) return;
+    log_human(line, &named, text);
     show(log, line);
 }
 

@@ -7,7 +7,8 @@
  *
  *   note: ... 1234 more in the last second [unknown-command]
  *
- * The trace has every record.
+ * The trace has every record. Among several modems each line begins with its modem's name, "ap: accept: ...", and each
+ * record has it, "name":"ap".
  *
  * Records never hold a secret: no password, no payload. */
 #ifndef HOST_LOG_H
@@ -28,6 +29,7 @@ typedef struct {
     const cipmux_address_t *peer;                  /* virtual; NULL: none */
     uint64_t                received, sent, bytes; /* bytes; 0 is left out of the trace */
     log_level_t             level;
+    const char             *name; /* of the modem, filled in by the log; NULL: it has none */
 } log_record_t;
 
 typedef enum { LOG_QUIET, LOG_NORMAL, LOG_VERBOSE } log_volume_t;
@@ -41,14 +43,16 @@ enum {
 /* A reason that was shown within the last second. */
 typedef struct {
     const char *event, *reason; /* reason NULL: free place */
+    unsigned    modem;
     uint64_t    since_us;
     unsigned    shown, left_out;
 } log_repeat_t;
 
 typedef struct {
-    log_volume_t volume;
-    FILE        *trace;    /* NULL: none. The caller's */
-    uint64_t     start_us; /* time 0 of the trace */
+    log_volume_t       volume;
+    FILE              *trace;    /* NULL: none. The caller's */
+    uint64_t           start_us; /* time 0 of the trace */
+    const char *const *names;    /* of the modems, by number; NULL: there is one, without a name */
     /* Prints one line; it has no line end. NULL: stderr. */
     void (*show)(void *context, const char *line);
     void        *context;

@@ -1,4 +1,4 @@
-/* The program cipmux: one modem on a terminal, a pipe, a pseudo-terminal, a socket or a serial device, or a command
+/* The program cipmux: a modem, or several, on a terminal, a pipe, a pseudo-terminal, a socket or a serial device, or a command
  * with a modem of its own. */
 #include "child.h"
 #include "help.h"
@@ -15,10 +15,9 @@ static void finished(void *context)
     uv_stop(&program->loop);
 }
 
-static port_t *open_port(program_t *program, char *text)
+static port_t *open_port(program_t *program, const options_t *options, char *text)
 {
-    const options_t *options = &program->options;
-    uint64_t         linger_us = (uint64_t)options->linger_ms * 1000;
+    uint64_t linger_us = (uint64_t)options->linger_ms * 1000;
     switch (options->serial) {
     case SERIAL_PTY: return port_pty(&program->loop, options->serial_where, text);
     case SERIAL_TCP: return port_tcp(&program->loop, options->serial_where, text);
@@ -40,35 +39,44 @@ static port_t *open_port(program_t *program, char *text)
     return port;
 }
 
-/* With the modem's serial line to the outside. */
+/* False: after a complaint. */
+static bool plug(program_t *program, program_modem_t *modem)
+{
+    char    text[PORT_ERROR_MAX];
+    port_t *port = open_port(program, modem->options, text);
+    if (!port) {
+        program->status = program_complain(program, text, EXIT_USAGE);
+        return false;
+    }
+    modem->board.finished = finished;
+    modem->board.context = program;
+    board_plug(&modem->board, port);
+    program_log_role(modem, text);
+    return true;
+}
+
+/* With the modems' serial lines to the outside. */
 static void serve(program_t *program)
 {
-    char     text[PORT_ERROR_MAX];
-    board_t *board = &program->board;
+    size_t plugged = 0;
     program_watch_signals(program);
-    port_t *port = open_port(program, text);
-    if (port) {
-        board->finished = finished;
-        board->context = program;
-        board_plug(board, port);
-        program_log_role(program, text);
-        uv_run(&program->loop, UV_RUN_DEFAULT);
-    } else {
-        program->status = program_complain(program, text, EXIT_USAGE);
-    }
+    while (plugged < program->modems && plug(program, &program->modem[plugged]))
+        plugged++;
+    if (plugged == program->modems) uv_run(&program->loop, UV_RUN_DEFAULT);
     program_ignore_signals(program);
 }
 
 /* With a command on the modem's serial line. */
 static void run(program_t *program, int alive)
 {
-    char text[PORT_ERROR_MAX];
-    if (!run_plug(&program->board, text)) {
+    char     text[PORT_ERROR_MAX];
+    board_t *board = &program->modem[0].board;
+    if (!run_plug(board, text)) {
         program->status = program_complain(program, text, EXIT_USAGE);
         return;
     }
-    program_log_role(program, text);
-    const int status = run_command(&program->board, program->options.command, program->options.fail_on, alive);
+    program_log_role(&program->modem[0], text);
+    const int status = run_command(board, program->options.command, program->options.fail_on, alive);
     if (status != EXIT_DONE) program->status = status;
 }
 
@@ -115,6 +123,7 @@ int main(int argc, char **argv)
         status = program_complain(program, program->options.error, program->options.status);
     else if (!program->options.printed)
         status = start(program);
+    options_close(&program->options);
     free(program);
     return status;
 }

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include "help.h"
+#include "modem_options.h"
 #include "program.h"
 
 #include <stdarg.h>
@@ -104,6 +105,7 @@ static bool read_mac(options_t *options, const char *value)
         return options_wrong(options, "--mac=%s: it is six hexadecimal octets, such as 5c:cf:7f:00:00:01", value);
     for (size_t i = 0; i < 6; i++)
         options->board.modem.mac[i] = (uint8_t)octet[i];
+    options->has_mac = true;
     return true;
 }
 
@@ -130,6 +132,15 @@ static bool read_world(options_t *options, const char *value)
 static bool read_flash(options_t *options, const char *value)
 {
     options->flash = value;
+    return true;
+}
+
+static bool read_modem(options_t *options, const char *value)
+{
+    if (options->name[0]) return true; /* read for one of them: it is about all */
+    if (options->modems == NEIGHBOURS_MAX)
+        return options_wrong(options, "--modem=%s: there can be %d modems", value, NEIGHBOURS_MAX);
+    options->modem_text[options->modems++] = value;
     return true;
 }
 
@@ -307,33 +318,45 @@ static bool read_version(options_t *options, const char *value)
 /* clang-format off */
 static const option_t modem_table[] = {
     {"dialect", "NAME|FILE", "which firmware: classic (default), or another of =list, or your module as\n"
-                             "a file describes it: cipmux help dialect", read_dialect, OPTION_EARLY},
-    {"strict", NULL, "exactly the hardware's firmware: --dialect=nonos-1.7.6", read_strict, OPTION_EARLY},
+                             "a file describes it: cipmux help dialect", read_dialect, OPTION_EARLY | OPTION_MODEM},
+    {"strict", NULL, "exactly the hardware's firmware: --dialect=nonos-1.7.6", read_strict,
+     OPTION_EARLY | OPTION_MODEM},
     {"timing", "fast|real|NAME=MS", "times of boot, scan, join ...: as short as can be (default),\n"
-                                    "as measured on modules, or one of them", read_timing, 0},
-    {"quirk", "ID=VALUE", "a firmware detail that differs or is a guess; =list", read_quirk, 0},
-    {"mac", "XX:XX:XX:XX:XX:XX", "the station's MAC address", read_mac, 0},
-    {"boot", "start|open", "power on at once (default), or reset at each opening of the serial port", read_boot, OPTION_LINE},
+                                    "as measured on modules, or one of them", read_timing, OPTION_MODEM},
+    {"quirk", "ID=VALUE", "a firmware detail that differs or is a guess; =list", read_quirk, OPTION_MODEM},
+    {"mac", "XX:XX:XX:XX:XX:XX", "the station's MAC address", read_mac, OPTION_MODEM | OPTION_OWN},
+    {"boot", "start|open", "power on at once (default), or reset at each opening of the serial port", read_boot,
+     OPTION_LINE | OPTION_MODEM},
     {"boot-text", "rom|quiet", "what ROM and SDK say at 74880 baud, noise to other rates, or not (default)",
-     read_boot_text, 0},
+     read_boot_text, OPTION_MODEM},
+    {"modem", "NAME[,KEY=VALUE]...", "one of several modems on one air, KEY an option's name:\n"
+                                     "--modem=ap,pty=/tmp/ap,dialect=esp-at-2.3; more: cipmux help modems", read_modem,
+     OPTION_LINE},
     {"world", "FILE", "access points and what happens to them, see cipmux help world", read_world, 0},
-    {"flash", "FILE", "where saved settings outlive the program; without it they last until it ends", read_flash, 0},
-    {"pty", "[=LINK]", "the serial line is a pseudo-terminal, LINK a symbolic link to it", read_pty, OPTION_LINE},
-    {"tcp", "[HOST:]PORT", "the serial line is a TCP port, for one client; port 0: any", read_tcp, OPTION_LINE},
-    {"unix", "PATH", "the serial line is a Unix socket", read_unix, OPTION_LINE},
+    {"flash", "FILE", "where saved settings outlive the program; without it they last until it ends", read_flash,
+     OPTION_MODEM | OPTION_OWN},
+    {"pty", "[=LINK]", "the serial line is a pseudo-terminal, LINK a symbolic link to it", read_pty,
+     OPTION_LINE | OPTION_MODEM | OPTION_OWN},
+    {"tcp", "[HOST:]PORT", "the serial line is a TCP port, for one client; port 0: any", read_tcp,
+     OPTION_LINE | OPTION_MODEM | OPTION_OWN},
+    {"unix", "PATH", "the serial line is a Unix socket", read_unix, OPTION_LINE | OPTION_MODEM | OPTION_OWN},
     {"tcp-connect", "HOST:PORT", "the serial line is a connection to there: an emulator that listens", read_tcp_connect,
-     OPTION_LINE},
-    {"serial", "DEVICE[,BAUD]", "the serial line is a device, at the modem's rate", read_device, OPTION_LINE},
+     OPTION_LINE | OPTION_MODEM | OPTION_OWN},
+    {"serial", "DEVICE[,BAUD]", "the serial line is a device, at the modem's rate", read_device,
+     OPTION_LINE | OPTION_MODEM | OPTION_OWN},
     {"rfc2217", "[HOST:]PORT", "the serial line is a TCP port whose client sets rate and reset (DTR)", read_rfc2217,
-     OPTION_LINE},
+     OPTION_LINE | OPTION_MODEM | OPTION_OWN},
     {"pace", "max|real|hardware", "real: bytes take the time that the line's rate gives them; hardware: and those that\n"
-                                  "the module's buffer cannot hold are lost; default max", read_pace, OPTION_LINE},
-    {"linger", "MS", "stdin is a pipe: end after the input and so much silence (default 500)", read_linger, OPTION_LINE},
-    {"net", "all|local|none", "what the modem reaches: everything (default), this computer, nothing", options_net, 0},
+                                  "the module's buffer cannot hold are lost; default max", read_pace, OPTION_LINE | OPTION_MODEM},
+    {"linger", "MS", "stdin is a pipe: end after the input and so much silence (default 500)", read_linger,
+     OPTION_LINE},
+    {"net", "all|local|none", "what the modem reaches: everything (default), this computer, nothing", options_net,
+     OPTION_MODEM},
     {"publish", "[ADDRESS:]HOSTPORT:PORT[/udp]", "where the modem's PORT is found; default 127.0.0.1, the same\n"
-                                                 "port, 8000 higher below 1024; HOSTPORT 0: any", read_publish, 0},
+                                                 "port, 8000 higher below 1024; HOSTPORT 0: any", read_publish,
+     OPTION_MODEM | OPTION_OWN},
     {"redirect", "ADDRESS:PORT:HOSTPORT[/udp]", "what the modem finds at ADDRESS:PORT is HOSTPORT of this computer:\n"
-                                                "a test's own server in place of a real one", read_redirect, 0},
+                                                "a test's own server in place of a real one", read_redirect, OPTION_MODEM},
     {"fail-on", "refusal,loss,classic", "cipmux run: exit status 1 if the modem noted such a thing", read_fail_on,
      OPTION_LINE},
     {"log", "FILE", "the log goes there instead of to stderr", read_log, 0},
@@ -375,7 +398,7 @@ static const option_t *find_in(const option_t *rows, size_t count, const char *n
 }
 
 /* A program's own row stands for the one of that name. */
-static const option_t *find(const options_program_t *program, const char *name, size_t length)
+const option_t *options_find(const options_program_t *program, const char *name, size_t length)
 {
     const option_t *option = find_in(program->rows, program->count, name, length);
     if (!option) option = find_in(modem_table, modem_rows, name, length);
@@ -388,7 +411,7 @@ static void print_for(FILE *out, const options_program_t *program)
     for (size_t i = 0; i < program->count; i++)
         print_row(out, &program->rows[i]);
     for (size_t i = 0; i < modem_rows; i++)
-        if (find(program, modem_table[i].name, strlen(modem_table[i].name)) == &modem_table[i])
+        if (options_find(program, modem_table[i].name, strlen(modem_table[i].name)) == &modem_table[i])
             print_row(out, &modem_table[i]);
     fprintf(out, "\nThis computer is 10.0.2.2 for the modem. Join with AT+CWJAP=\"lab\",\"password\".\n");
 }
@@ -401,9 +424,9 @@ static const options_program_t cipmux_program = {
         "       cipmux run [OPTION]... -- COMMAND [ARGUMENT]...    a command with a modem of its own:\n"
         "                              $CIPMUX_TTY and $CIPMUX_TCP are its serial line, $CIPMUX_HOST its address\n"
         "       cipmux lab [OPTION]... FIRMWARE    a simulated microcontroller at the modem; see cipmux lab --help\n"
-        "       cipmux help [TOPIC]    what to know: options, world, commands, reasons, dialects, dialect, quirks, "
-        "timing;\n"
-        "                              or one thing: a command (AT+CIPSTART), a reason's id (link-in-use)\n\n",
+        "       cipmux help [TOPIC]    what to know: options, world, modems, commands, reasons, dialects, dialect, "
+        "quirks,\n"
+        "                              timing; or one thing: a command (AT+CIPSTART), a reason's id (link-in-use)\n\n",
     .line = true,
 };
 
@@ -413,6 +436,14 @@ void options_print(FILE *out)
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */
+
+bool options_set(options_t *options, const option_t *option, const char *value, bool early)
+{
+    if (value && !option->argument) return options_wrong(options, "--%s takes no argument", option->name);
+    if (!value && !may_be_left_out(option))
+        return options_wrong(options, "--%s needs its argument: --%s=%s", option->name, option->name, option->argument);
+    return !(option->flags & OPTION_EARLY) == early || option->read(options, value);
+}
 
 /* Reads one option of argv and, where it stands alone, its value behind it. */
 static bool read_one(options_t *options, int argc, char **argv, int *at, bool early)
@@ -427,18 +458,12 @@ static bool read_one(options_t *options, int argc, char **argv, int *at, bool ea
         return options_wrong(options, "%s: this is no option; see %s --help", text, program);
     const char     *equals = strchr(text, '=');
     size_t          length = equals ? (size_t)(equals - text) - 2 : strlen(text) - 2;
-    const option_t *option = find(options->program, text + 2, length);
+    const option_t *option = options_find(options->program, text + 2, length);
     const char     *value = equals ? equals + 1 : NULL;
     if (!option)
         return options_wrong(options, "--%.*s: there is no such option; see %s --help", (int)length, text + 2, program);
-    if (value && !option->argument) return options_wrong(options, "--%s takes no argument", option->name);
-    if (!value && !may_be_left_out(option)) {
-        if (*at + 1 == argc)
-            return options_wrong(options, "--%s needs its argument: --%s=%s", option->name, option->name,
-                                 option->argument);
-        value = argv[++*at];
-    }
-    return !(option->flags & OPTION_EARLY) == early || option->read(options, value);
+    if (!value && !may_be_left_out(option) && *at + 1 < argc) value = argv[++*at];
+    return options_set(options, option, value, early);
 }
 
 /* `run [OPTION]... -- COMMAND [ARGUMENT]...`: where the options end. 0: `error` is set. */
@@ -458,29 +483,35 @@ static bool fits_together(options_t *options)
     if (options->command && options->serial != SERIAL_STANDARD)
         return options_wrong(options,
                              "cipmux run: the serial line is $CIPMUX_TTY and $CIPMUX_TCP, no option changes that");
+    if (options->command && options->modems > 0) return options_wrong(options, "cipmux run has one modem, not --modem");
     if (!options->command && options->fail_on) return options_wrong(options, "--fail-on is an option of cipmux run");
     return true;
 }
 
-static void begin(options_t *options, const options_program_t *program)
+void options_begin(options_t *options, const options_program_t *program)
 {
     *options = (options_t){ .program = program, .linger_ms = LINGER_MS, .volume = LOG_NORMAL, .status = EXIT_USAGE };
     cipmux_config(&options->board.modem, "classic");
 }
 
-static bool read_all(options_t *options, int first, int argc, char **argv)
+bool options_pass(options_t *options, int first, int argc, char **argv, bool early)
 {
-    for (int pass = 0; pass < 2; pass++)
-        for (int i = first; i < argc && !options->printed; i++)
-            if (!read_one(options, argc, argv, &i, pass == 0)) return false;
+    for (int i = first; i < argc && !options->printed; i++)
+        if (!read_one(options, argc, argv, &i, early)) return false;
     options->board.publish = options->publish;
     options->board.redirect = options->redirect;
     return true;
 }
 
+static bool read_all(options_t *options, int first, int argc, char **argv)
+{
+    return options_pass(options, first, argc, argv, true) && options_pass(options, first, argc, argv, false) &&
+           (options->modems == 0 || options->printed || modem_options_read(options, first, argc, argv));
+}
+
 bool options_read(options_t *options, int argc, char **argv)
 {
-    begin(options, &cipmux_program);
+    options_begin(options, &cipmux_program);
     bool runs = argc >= 2 && strcmp(argv[1], "run") == 0;
     bool asks = runs && argc == 3 && strcmp(argv[2], "--help") == 0;
     if (runs && !asks && (argc = find_command(options, argc, argv)) == 0) return false;
@@ -489,9 +520,18 @@ bool options_read(options_t *options, int argc, char **argv)
     return fits_together(options);
 }
 
+void options_close(options_t *options)
+{
+    for (size_t i = 0; i < NEIGHBOURS_MAX; i++) {
+        if (options->modem[i]) free(options->modem[i]->keys);
+        free(options->modem[i]);
+        options->modem[i] = NULL;
+    }
+}
+
 bool options_read_for(options_t *options, const options_program_t *program, void *own, int argc, char **argv)
 {
-    begin(options, program);
+    options_begin(options, program);
     options->own = own;
     return read_all(options, 1, argc, argv);
 }

@@ -6,7 +6,7 @@
 #include "dialect_file.h"
 #include "run.h"
 
-enum { OPTIONS_PUBLISH_MAX = 32, OPTIONS_REDIRECT_MAX = 32, OPTIONS_ERROR_MAX = 512 };
+enum { OPTIONS_PUBLISH_MAX = 32, OPTIONS_REDIRECT_MAX = 32, OPTIONS_ERROR_MAX = 512, OPTIONS_NAME_MAX = 16 };
 
 typedef enum {
     SERIAL_STANDARD,
@@ -23,6 +23,8 @@ typedef struct options options_t;
 enum {
     OPTION_EARLY = 1, /* others depend on it */
     OPTION_LINE = 2,  /* about the serial line to the outside: only for a program that has one */
+    OPTION_MODEM = 4, /* may be a key of --modem */
+    OPTION_OWN = 8,   /* no two modems share it: among several it must be such a key */
 };
 
 /* A row of the table. */
@@ -62,6 +64,14 @@ struct options {
     dialect_file_t dialect_file; /* board.modem.gmr points into it */
     const char    *described;    /* name of that file, or NULL */
 
+    /* With --modem: each modem's own options, the others and its keys read together. They are freed by options_close(). */
+    const char *modem_text[NEIGHBOURS_MAX]; /* as they stand in argv */
+    options_t  *modem[NEIGHBOURS_MAX];
+    size_t      modems;                 /* 0: there is one modem, without a name */
+    char        name[OPTIONS_NAME_MAX]; /* of such a modem */
+    char       *keys;                   /* and its text, cut into pieces, to which its options point */
+    bool        has_mac;
+
     const options_program_t *program;
     void                    *own;  /* of the program's own rows */
     const char              *file; /* NULL: none */
@@ -71,9 +81,16 @@ struct options {
  * board.air stays NULL: the caller's. */
 bool options_read(options_t *options, int argc, char **argv);
 
+void options_close(options_t *options);
+
 /* Reads argv[1..] for another program than cipmux; its rows find `own` in options->own. */
 bool options_read_for(options_t *options, const options_program_t *program, void *own, int argc, char **argv);
 
+/* For modem_options.c: the options as they begin; one pass over argv; one option, that is early or not. */
+void            options_begin(options_t *options, const options_program_t *program);
+bool            options_pass(options_t *options, int first, int argc, char **argv, bool early);
+bool            options_set(options_t *options, const option_t *option, const char *value, bool early);
+const option_t *options_find(const options_program_t *program, const char *name, size_t length);
 /* For rows: sets `error` and returns false; reads a decimal number up to `max`. */
 __attribute__((format(printf, 2, 3))) bool options_wrong(options_t *options, const char *format, ...);
 bool                                       options_net(options_t *options, const char *value); /* the row --net */

@@ -124,6 +124,11 @@ static bool begin(ping_t *ping, const cipmux_address_t *to)
     board_log(board, &(log_record_t){ .event = "ping" }, "%s", address_text(to, text));
     if (route.reason != HOST_REASON_NONE) board_log_reason(board, (log_record_t){ .event = "note" }, route.reason);
     if (!route.reachable) return true; /* silence */
+    if (route.modems) {
+        ping->answered = neighbours_find(board, to) != NULL;
+        ping->ms = 0;
+        return true;
+    }
     int fd = socket_to(&route.real, &ping->raw);
     if (fd < 0) {
         board_log_reason(board, (log_record_t){ .event = "failed" },
@@ -160,8 +165,11 @@ bool ping_request(ping_t *ping, uint64_t now_us, const cipmux_request_t *request
     end(ping);
     ping->ticket = request->ticket;
     ping->sent_us = now_us;
-    ping->answered = !begin(ping, &request->ping.to);
-    ping->cause = ping->answered ? CIPMUX_CAUSE_UNREACHABLE : CIPMUX_CAUSE_NONE;
+    ping->answered = false;
+    ping->cause = CIPMUX_CAUSE_NONE;
+    if (begin(ping, &request->ping.to)) return true;
+    ping->answered = true;
+    ping->cause = CIPMUX_CAUSE_UNREACHABLE;
     return true;
 }
 

@@ -1,4 +1,4 @@
-/* The beginning and the end of a program with one modem. See program.h. */
+/* The beginning and the end of a program with modems. See program.h. */
 #include "program.h"
 
 #include "columns.h"
@@ -96,20 +96,32 @@ static int read_world(program_t *program, const char *name)
 
 static void wait_for_world(program_t *program);
 
+/* What is about pins is so for each modem. */
+static void say_line(program_t *program, const timetable_line_t *line)
+{
+    static words_t words;
+    bool           good = true;
+    for (size_t i = 0; i < program->modems && good; i++) {
+        board_t *board = &program->modem[i].board;
+        words.now_us = board_now();
+        good = words_parse(&words, line->text);
+        bool pins = good && words_verb(gpio_verbs, GPIO_VERBS, (const char *)words.arg[0].text);
+        if (i == 0 || pins) good = good && say(&words, &program->air, &board->pins, &program->hosts);
+        if (i == 0 || pins || !good)
+            board_log(board, &(log_record_t){ .event = "world" }, "line %u: %s", line->number,
+                      good ? (const char *)words.arg[0].text : words.error);
+    }
+    if (!good) program->status = EXIT_DIFFERS;
+}
+
 static void say_what_is_due(uv_timer_t *clock)
 {
-    static words_t          words;
     program_t              *program = clock->data;
     const timetable_line_t *line;
-    while ((line = timetable_due(&program->later, board_now() - program->start_us))) {
-        words.now_us = board_now();
-        bool good =
-            words_parse(&words, line->text) && say(&words, &program->air, &program->board.pins, &program->hosts);
-        board_log(&program->board, &(log_record_t){ .event = "world" }, "line %u: %s", line->number,
-                  good ? (const char *)words.arg[0].text : words.error);
-        if (!good) program->status = EXIT_DIFFERS;
-    }
-    board_wake(&program->board);
+    while ((line = timetable_due(&program->later, board_now() - program->start_us)))
+        say_line(program, line);
+    for (size_t i = 0; i < program->modems; i++)
+        board_wake(&program->modem[i].board);
     wait_for_world(program);
 }
 
@@ -158,15 +170,15 @@ void program_ignore_signals(program_t *program)
 
 /* ---- The log ----------------------------------------------------------------------------------------------------- */
 
-void program_log_role(program_t *program, const char *where)
+void program_log_role(program_modem_t *modem, const char *where)
 {
-    const options_t *options = &program->options;
+    const options_t *options = modem->options;
     const char      *name = cipmux_dialect_name(options->board.modem.dialect);
     if (options->described)
-        board_log(&program->board, &(log_record_t){ .event = "modem" }, "%s (%s), this program is the modem on %s",
+        board_log(&modem->board, &(log_record_t){ .event = "modem" }, "%s (%s), this program is the modem on %s",
                   options->described, name, where);
     else
-        board_log(&program->board, &(log_record_t){ .event = "modem" }, "%s, this program is the modem on %s", name,
+        board_log(&modem->board, &(log_record_t){ .event = "modem" }, "%s, this program is the modem on %s", name,
                   where);
 }
 
@@ -195,6 +207,7 @@ static bool open_log(program_t *program)
     const options_t *options = &program->options;
     log_t           *log = &program->log;
     *log = (log_t){ .volume = options->volume, .start_us = board_now() };
+    if (options->modems) log->names = program->names;
     if (options->trace && !(log->trace = open_lines(program, "trace", options->trace))) return false;
     if (!options->log) return true;
     program->log_file = open_lines(program, "log", options->log);
@@ -203,13 +216,13 @@ static bool open_log(program_t *program)
     return program->log_file != NULL;
 }
 
-static bool open_flash(program_t *program)
+static bool open_flash(const program_t *program, program_modem_t *modem)
 {
-    options_t *options = &program->options;
+    options_t *options = modem->options;
     char       text[PORT_ERROR_MAX];
     if (!options->flash) return true;
-    options->board.flash = &program->flash;
-    if (flash_open(&program->flash, options->flash)) return true;
+    options->board.flash = &modem->flash;
+    if (flash_open(&modem->flash, options->flash)) return true;
     snprintf(text, sizeof text, "--flash=%s: %s", options->flash, strerror(errno));
     program_complain(program, text, EXIT_FILE);
     return false;
@@ -225,23 +238,55 @@ static uint64_t computers_clock(void)
     return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+/* Each modem's own config, with what all of them share. */
+static void share(program_t *program)
+{
+    options_t *options = &program->options;
+    program->modems = options->modems ? options->modems : 1;
+    for (size_t i = 0; i < program->modems; i++) {
+        options_t      *own = program->modem[i].options = options->modems ? options->modem[i] : options;
+        board_config_t *config = &own->board;
+        config->air = &program->air;
+        config->hosts = &program->hosts;
+        config->pins = options->board.pins;
+        config->faults = options->board.faults;
+        config->say = options->board.say;
+        config->say_context = options->board.say_context;
+        config->number = (unsigned)i;
+        if (options->modems == 0) continue;
+        config->neighbours = &program->neighbours;
+        config->name = program->names[i] = own->name;
+    }
+}
+
+static int open_boards(program_t *program)
+{
+    for (size_t i = 0; i < program->modems; i++) {
+        program_modem_t *modem = &program->modem[i];
+        if (!board_open(&modem->board, &program->loop, &modem->options->board, &program->log))
+            return program_complain(program, strerror(errno), EXIT_USAGE);
+        program->neighbours.board[program->neighbours.count++] = &modem->board;
+    }
+    return EXIT_DONE;
+}
+
 int program_open(program_t *program)
 {
     options_t *options = &program->options;
     radio_init(&program->air);
     hosts_init(&program->hosts);
     program->hosts.clock_us = computers_clock() - board_now();
-    options->board.air = &program->air;
     gpio_init(&options->board.pins);
-    options->board.hosts = &program->hosts;
     int failed = options->world ? read_world(program, options->world) : EXIT_DONE;
     if (failed) return failed;
-    if (!open_flash(program)) return EXIT_FILE;
+    share(program);
+    for (size_t i = 0; i < program->modems; i++)
+        if (!open_flash(program, &program->modem[i])) return EXIT_FILE;
     if (!open_log(program)) return EXIT_USAGE;
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&program->loop);
-    if (!board_open(&program->board, &program->loop, &options->board, &program->log))
-        return program_complain(program, strerror(errno), EXIT_USAGE);
+    failed = open_boards(program);
+    if (failed) return failed;
     start_world(program);
     return EXIT_DONE;
 }
@@ -249,7 +294,8 @@ int program_open(program_t *program)
 void program_close(program_t *program)
 {
     if (!program->log_file) program->log.show = NULL; /* the terminal goes first */
-    board_close(&program->board);
+    for (size_t i = 0; i < program->modems; i++)
+        board_close(&program->modem[i].board);
     uv_close((uv_handle_t *)&program->clock, NULL);
     uv_run(&program->loop, UV_RUN_DEFAULT);
     log_tick(&program->log, CIPMUX_NEVER);

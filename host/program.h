@@ -1,4 +1,4 @@
-/* What programs with one modem share: its air, its log, its board on a loop, signals, and how all that begins and ends. */
+/* What programs with modems share: the air, the log, the boards on a loop, signals, and how all that begins and ends. */
 #ifndef HOST_PROGRAM_H
 #define HOST_PROGRAM_H
 
@@ -14,6 +14,12 @@ enum { EXIT_DONE = 0, EXIT_DIFFERS = 1, EXIT_USAGE = 2, EXIT_FILE = 3, EXIT_TIME
 enum { PROGRAM_SIGNALS = 3 };
 
 typedef struct {
+    options_t *options; /* its own */
+    flash_t    flash;
+    board_t    board;
+} program_modem_t;
+
+typedef struct {
     options_t   options; /* read by the caller, before anything else */
     uv_loop_t   loop;
     uv_signal_t signal[PROGRAM_SIGNALS];
@@ -23,10 +29,14 @@ typedef struct {
     timetable_t later;    /* what the world file says for later */
     uv_timer_t  clock;    /* the next of it */
     uint64_t    start_us; /* when its time began */
-    flash_t     flash;    /* of --flash */
     hosts_t     hosts;
-    board_t     board;
     int         status;
+
+    program_modem_t modem[NEIGHBOURS_MAX];
+    size_t          modems;
+    neighbours_t    neighbours;
+    const char     *names[NEIGHBOURS_MAX];
+
     /* Takes a line of the world file, split into words; NULL: it is about access points. False: words->error. */
     bool (*say)(void *context, words_t *words, const char *line);
     void *context;
@@ -34,14 +44,14 @@ typedef struct {
 
 /* Prints "cipmux: TEXT" on stderr and returns the status. */
 int program_complain(const program_t *program, const char *text, int status);
-/* Reads the world file, opens log and loop, powers the modem on. EXIT_DONE, or the status after a complaint. */
+/* Reads the world file, opens log and loop, powers the modems on. EXIT_DONE, or the status after a complaint. */
 int program_open(program_t *program);
 /* SIGINT, SIGTERM and SIGHUP stop the loop and set the status. Undone by program_ignore_signals(). */
 void program_watch_signals(program_t *program);
 void program_ignore_signals(program_t *program);
-/* The log's line about who this modem is. */
-void program_log_role(program_t *program, const char *where);
-/* Ends the board, its connections and the log. */
+/* The log's line about who a modem is. */
+void program_log_role(program_modem_t *modem, const char *where);
+/* Ends the boards, their connections and the log. */
 void program_close(program_t *program);
 
 #endif

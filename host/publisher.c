@@ -56,12 +56,13 @@ static int listen_at(publisher_t *publisher)
     return -1;
 }
 
-static void log_listening(publisher_t *publisher)
+static void log_listening(publisher_t *publisher, const board_t *has_it)
 {
     char     text[ADDRESS_TEXT_MAX];
     board_t *board = publisher->board;
-    board_log(board, &(log_record_t){ .event = "listening", .bytes = 0 }, "port %u is at %s", (unsigned)publisher->port,
-              address_text(&publisher->at, text));
+    board_log(board, &(log_record_t){ .event = "listening", .bytes = 0 }, "port %u is at %s%s%s",
+              (unsigned)publisher->port, address_text(&publisher->at, text),
+              has_it ? ", its usual place is taken by modem " : "", has_it ? has_it->config->name : "");
     uint8_t any[4] = { 0 };
     if (!radio_joined(board->config->air, &board->station) &&
         !radio_has_member(board->config->air, &board->station, any))
@@ -73,6 +74,7 @@ static void listen_to(publisher_t *publisher, uint16_t port, uint8_t family)
     board_t              *board = publisher->board;
     const board_config_t *config = board->config;
     publisher->port = port;
+    publisher->family = family;
     publisher->at = publish_find(config->publish, config->publish_count, false, port, family);
     publisher->answer_due = true;
     publisher->answer = CIPMUX_CAUSE_NONE;
@@ -80,6 +82,8 @@ static void listen_to(publisher_t *publisher, uint16_t port, uint8_t family)
         board_log_reason(board, (log_record_t){ .event = "note" }, HOST_REASON_NOT_PUBLISHED);
         return;
     }
+    const board_t *has_it = neighbours_publisher(board, &publisher->at, false);
+    if (has_it) publisher->at.port = 0;
     int fd = listen_at(publisher);
     publisher->listener = fd < 0 ? NULL : sock_new(board->loop, fd, client_knocks, publisher);
     if (!publisher->listener) {
@@ -95,7 +99,7 @@ static void listen_to(publisher_t *publisher, uint16_t port, uint8_t family)
     }
     publisher->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
     sock_want(publisher->listener, UV_READABLE);
-    log_listening(publisher);
+    log_listening(publisher, has_it);
 }
 
 static void unlisten(publisher_t *publisher)
@@ -147,8 +151,8 @@ static host_reason_t refusal_reason(cipmux_admission_t admission)
                                               : HOST_REASON_CLIENT_RESET;
 }
 
-static void turn_away(publisher_t *publisher, uint64_t now_us, sock_t *client, const cipmux_address_t *peer,
-                      cipmux_admission_t admission)
+void publisher_turn_away(publisher_t *publisher, uint64_t now_us, sock_t *client, const cipmux_address_t *peer,
+                         cipmux_admission_t admission)
 {
     board_log_reason(publisher->board, (log_record_t){ .event = "refused", .peer = peer }, refusal_reason(admission));
     if (admission == CIPMUX_ADMIT_FIN)
@@ -197,7 +201,7 @@ static bool accept_client(publisher_t *publisher, uint64_t now_us)
         return false;
     }
     fd_prepare(fd);
-    publisher->waiting = sock_new(publisher->board->loop, fd, nobody_ready, publisher);
+    publisher->waiting = publisher_sock(publisher, fd);
     if (!publisher->waiting) {
         close(fd);
         return false;
@@ -210,27 +214,40 @@ static bool accept_client(publisher_t *publisher, uint64_t now_us)
     return true;
 }
 
-/* Offers the waiting client. False: later. */
-static bool offer_client(publisher_t *publisher, uint64_t now_us)
+sock_t *publisher_sock(publisher_t *publisher, int fd)
+{
+    return sock_new(publisher->board->loop, fd, nobody_ready, publisher);
+}
+
+cipmux_answer_t publisher_admit(publisher_t *publisher, uint64_t now_us, sock_t *client, const cipmux_address_t *peer,
+                                cipmux_link_t *link)
 {
     board_t       *board = publisher->board;
-    cipmux_link_t  link;
     cipmux_event_t event = { .kind = CIPMUX_EVENT_ACCEPT,
-                             .address = publisher->waiting_peer,
+                             .address = *peer,
                              .local_port = publisher->port,
                              .memory_size = cipmux_link_memory(&board->modem) };
     event.memory = malloc(event.memory_size);
-    cipmux_answer_t answer = event.memory ? cipmux_event(&board->modem, now_us, &event, &link) : CIPMUX_REFUSED;
-    if (answer != CIPMUX_TAKEN) free(event.memory);
-    if (answer == CIPMUX_LATER) return false;
-    sock_t *client = publisher->waiting;
-    publisher->waiting = NULL;
-    if (answer == CIPMUX_TAKEN) {
-        board_log(board, &(log_record_t){ .event = "accept", .link = &link, .peer = &event.address }, "%s", "");
-        sockets_adopt(&board->sockets, link, client, &event.address, publisher->port, event.memory);
-    } else {
-        turn_away(publisher, now_us, client, &event.address, CIPMUX_ADMIT_RESET);
+    cipmux_answer_t answer = event.memory ? cipmux_event(&board->modem, now_us, &event, link) : CIPMUX_REFUSED;
+    if (answer != CIPMUX_TAKEN) {
+        free(event.memory);
+        return answer;
     }
+    board_log(board, &(log_record_t){ .event = "accept", .link = link, .peer = peer }, "%s", "");
+    sockets_adopt(&board->sockets, *link, client, peer, publisher->port, event.memory);
+    return answer;
+}
+
+/* Offers the waiting client. False: later. */
+static bool offer_client(publisher_t *publisher, uint64_t now_us)
+{
+    cipmux_link_t   link;
+    sock_t         *client = publisher->waiting;
+    cipmux_answer_t answer = publisher_admit(publisher, now_us, client, &publisher->waiting_peer, &link);
+    if (answer == CIPMUX_LATER) return false;
+    publisher->waiting = NULL;
+    if (answer == CIPMUX_REFUSED)
+        publisher_turn_away(publisher, now_us, client, &publisher->waiting_peer, CIPMUX_ADMIT_RESET);
     return true;
 }
 
@@ -240,7 +257,7 @@ static bool next_client(publisher_t *publisher, uint64_t now_us)
     if (!publisher->waiting && !(publisher->knocking && accept_client(publisher, now_us))) return false;
     if (!publisher->waiting) return true;
     if (admission == CIPMUX_ADMIT_OPEN) return offer_client(publisher, now_us);
-    turn_away(publisher, now_us, publisher->waiting, &publisher->waiting_peer, admission);
+    publisher_turn_away(publisher, now_us, publisher->waiting, &publisher->waiting_peer, admission);
     publisher->waiting = NULL;
     return true;
 }

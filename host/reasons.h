@@ -12,7 +12,7 @@
     X(NET_LIMIT, "net-limit", "--net does not let the modem reach this address",                                       \
       "Use --net=all, or dial 10.0.2.2, which is this computer.")                                                      \
     X(NOBODY_THERE, "nobody-there", "nobody has this address on the modem's network",                                  \
-      "On 10.0.2.0/24 there are only the modem (10.0.2.15) and this computer (10.0.2.2).")                             \
+      "On 10.0.2.0/24 there are only the modem (10.0.2.15; others 10.0.2.16 and on) and this computer (10.0.2.2).")    \
     X(SOFT_AP_ONLY, "soft-ap-only", "the station has no address: only stations of the soft-AP can be reached",                  \
       "Join an access point first, such as AT+CWJAP=\"lab\",\"password\".")                                            \
     X(NO_TLS, "no-tls", "this build has no TLS",                                                                       \
@@ -49,6 +49,12 @@
     X(CLIENT_UNANSWERED, "client-unanswered",                                                                          \
       "hardware leaves such a client without any answer; a program cannot, so it was reset (known difference)",        \
       "Close a link; five is the most.")                                                                               \
+    X(CLIENT_IGNORED, "client-ignored", "the server takes no further client now: this modem gets no answer",            \
+      "Close a link; five is the most.")                                                                               \
+    X(DATAGRAM_QUEUE, "datagram-queue", "64 KB from other modems wait for this UDP link: one more is lost",            \
+      "Read the modem's serial line, or send less.")                                                                   \
+    X(NO_SERVICE, "no-service", "that address is another modem's, which is no name or time server",                    \
+      "Name a server that the modem reaches, such as 10.0.2.2.")                                                       \
     X(SERVER_PAUSED, "server-paused", "the server takes no further client now: its port refuses until a link ends",    \
       "Close a link, or raise AT+CIPSERVERMAXCONN (at most 5).")                                                       \
     X(SECOND_ON_PORT, "second-on-port", "somebody already uses this serial port: the second one was turned away",      \

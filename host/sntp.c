@@ -158,8 +158,8 @@ static void server_found(void *owner, const cipmux_address_t *address)
     server.port = SNTP_PORT;
     const address_route_t route = board_route(sntp->board, CIPMUX_UDP, &server);
     board_log(sntp->board, &(log_record_t){ .event = "sntp", .peer = &server }, "%s", sntp->name);
-    if (!route.reachable)
-        fail(sntp, route.reason);
+    if (!route.reachable || route.modems)
+        fail(sntp, route.modems ? HOST_REASON_NO_SERVICE : route.reason);
     else if (!send_to(sntp, &route.real))
         fail(sntp, host_reason_of_errno(errno));
 }

@@ -2,6 +2,7 @@
 #include "sockets.h"
 
 #include "board.h"
+#include "call.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -43,9 +44,10 @@ static void link_want(sockets_link_t *link)
     if (!link->sock) return;
     if (link->state == LINK_IS_DIALING)
         events = link->blocked ? UV_WRITABLE : 0;
-    else if (link->state == LINK_IS_OPEN && !link->paused)
+    else if (link->state == LINK_IS_OPEN && !link->paused && !link->gone)
         events = UV_READABLE;
-    if ((link->state == LINK_IS_OPEN || link->state == LINK_IS_ENDING) && link->blocked && link->cause == 0)
+    if ((link->state == LINK_IS_OPEN || link->state == LINK_IS_ENDING) && link->blocked && link->cause == 0 &&
+        !link->gone)
         events |= UV_WRITABLE;
     sock_want(link->sock, events);
 }
@@ -140,6 +142,12 @@ static bool dial_look(sockets_link_t *link)
     return true;
 }
 
+/* Among modems an address that nobody has is one that somebody may have soon: no answer, instead of a failure at once. */
+static bool is_waited_for(const sockets_link_t *link, host_reason_t reason)
+{
+    return !link->udp && reason == HOST_REASON_NOBODY_THERE && neighbours_any(link->board);
+}
+
 static void dial(sockets_t *sockets, const cipmux_request_t *request)
 {
     sockets_link_t *link = &sockets->link[request->link.id];
@@ -148,18 +156,21 @@ static void dial(sockets_t *sockets, const cipmux_request_t *request)
                               .state = LINK_IS_DIALING,
                               .id = request->link,
                               .peer = request->dial.to,
+                              .far_end = -1,
                               .udp = request->dial.type == CIPMUX_UDP };
     log_record_t record = { .event = "dial", .link = &link->id, .peer = &link->peer };
     board_log(link->board, &record, "%s", "");
     if (request->dial.type == CIPMUX_SSL) {
         link_fail(link, HOST_REASON_NO_TLS);
-    } else if (!route.reachable) {
+    } else if (!route.reachable && !is_waited_for(link, route.reason)) {
         link_fail(link, route.reason);
     } else {
         record.event = "note";
         if (route.reason != HOST_REASON_NONE) board_log_reason(link->board, record, route.reason);
         if (link->udp)
             datagram_dial(link, request, &route);
+        else if (!route.reachable || route.modems)
+            call_begin(link, neighbours_find(link->board, &link->peer), request->dial.keepalive_s);
         else
             dial_tcp(link, request, &route);
     }
@@ -204,8 +215,8 @@ static void link_forget(sockets_link_t *link)
 {
     sock_close(link->sock);
     free(link->memory);
-    free(link->held);
-    *link = (sockets_link_t){ .board = link->board };
+    datagram_forget(link);
+    *link = (sockets_link_t){ .board = link->board, .far_end = -1 };
 }
 
 /* Tells UP or FAILED. True: the modem took it, or will never. */
@@ -273,6 +284,10 @@ static bool tcp_receive(sockets_link_t *link, uint64_t now_us)
         link->readable = errno == EINTR;
         return false;
     }
+    if (got <= 0 && link->gone) {
+        link->readable = false;
+        return false;
+    }
     if (got <= 0) {
         link_ends(link, got == 0 ? 0 : errno);
         return true;
@@ -296,6 +311,11 @@ static bool tcp_send(sockets_link_t *link, uint64_t now_us)
     cipmux_address_t to;
     if (link->blocked || link->cause == CIPMUX_CAUSE_RESET || link->cause == CIPMUX_CAUSE_TIMEOUT) return false;
     if (!cipmux_send_peek(modem, link->id, &bytes, &n, &to) || n == 0) return false;
+    if (link->gone) {
+        if (neighbours_find(link->board, &link->peer) != link->other) return false;
+        link_ends(link, ECONNRESET); /* it is back, and does not know this connection */
+        return true;
+    }
     ssize_t put = send(sock_fd(link->sock), bytes, n, MSG_NOSIGNAL);
     if (put < 0) {
         if (errno == ENOBUFS || errno == ENOMEM) {
@@ -322,7 +342,7 @@ static bool tcp_send(sockets_link_t *link, uint64_t now_us)
 static bool tell_acked(sockets_link_t *link, uint64_t now_us)
 {
     int waiting = 0;
-    if (!link->watched) return false;
+    if (!link->watched || link->gone) return false;
     if (!link->udp && ioctl(sock_fd(link->sock), TIOCOUTQ, &waiting) == 0 && waiting > 0 &&
         link->sent - (uint64_t)waiting < link->watch_mark)
         return false;
@@ -342,6 +362,7 @@ static bool link_turn(sockets_link_t *link, uint64_t now_us)
         moved |= link->udp ? datagram_send(link, now_us) : tcp_send(link, now_us);
         moved |= tell_acked(link, now_us);
     }
+    if (link->state == LINK_IS_OPEN && link->gone && now_us >= link->silent_until_us) link_ends(link, ETIMEDOUT);
     if (link->state == LINK_IS_ENDING) moved |= tell_end(link, now_us);
     link_want(link);
     return moved;
@@ -361,19 +382,34 @@ static void farewell_ready(void *owner, int events)
     farewell->sock = NULL;
 }
 
-void sockets_farewell(sockets_t *sockets, uint64_t now_us, sock_t *sock)
+static sockets_farewell_t *new_farewell(sockets_t *sockets, uint64_t now_us, sock_t *sock)
 {
     sockets_farewell_t *place = &sockets->farewell[0]; /* a free place, or the one that waits longest */
     for (size_t i = 0; i < SOCKETS_FAREWELLS && place->sock; i++)
         if (!sockets->farewell[i].sock || sockets->farewell[i].until_us < place->until_us)
             place = &sockets->farewell[i];
     sock_close(place->sock);
-    shutdown(sock_fd(sock), SHUT_WR);
     *place = (sockets_farewell_t){ .board = sockets->board,
                                    .sock = sock,
                                    .until_us = now_us + SOCKETS_FAREWELL_MS * 1000ULL };
     sock_give(sock, farewell_ready, place);
     sock_want(sock, UV_READABLE);
+    return place;
+}
+
+void sockets_farewell(sockets_t *sockets, uint64_t now_us, sock_t *sock)
+{
+    shutdown(sock_fd(sock), SHUT_WR);
+    new_farewell(sockets, now_us, sock);
+}
+
+void sockets_part(sockets_t *sockets, uint64_t now_us, sock_t *sock, const sockets_link_t *link, bool reset)
+{
+    sockets_farewell_t *farewell = new_farewell(sockets, now_us, sock);
+    farewell->other = link->other;
+    farewell->peer = link->peer;
+    farewell->pair = link->pair;
+    farewell->reset = reset;
 }
 
 static void hang_up(sockets_t *sockets, uint64_t now_us, cipmux_link_t id, bool reset)
@@ -395,7 +431,9 @@ static void hang_up(sockets_t *sockets, uint64_t now_us, cipmux_link_t id, bool 
                   "given up");
     sock_t *sock = link->sock;
     link->sock = NULL;
-    if (reset)
+    if (link->other && !ended)
+        call_hang_up(link, now_us, sock, reset);
+    else if (reset)
         sock_reset(sock);
     else if (sock && !link->udp && link->state >= LINK_IS_OPEN && !ended)
         sockets_farewell(sockets, now_us, sock);
@@ -410,7 +448,7 @@ void sockets_open(sockets_t *sockets, board_t *board)
 {
     *sockets = (sockets_t){ .board = board };
     for (size_t i = 0; i < CIPMUX_LINKS; i++)
-        sockets->link[i].board = board;
+        sockets->link[i] = (sockets_link_t){ .board = board, .far_end = -1 };
 }
 
 /* FIN even when the peer's last bytes were not read: close() alone would reset. */
@@ -428,6 +466,7 @@ void sockets_close(sockets_t *sockets)
 {
     for (size_t i = 0; i < CIPMUX_LINKS; i++) {
         close_politely(sockets->link[i].sock);
+        if (sockets->link[i].far_end >= 0) close(sockets->link[i].far_end);
         sockets->link[i].sock = NULL;
         link_forget(&sockets->link[i]);
     }
@@ -464,11 +503,25 @@ void sockets_adopt(sockets_t *sockets, cipmux_link_t id, sock_t *sock, const cip
                    uint16_t local_port, void *memory)
 {
     sockets_link_t *link = &sockets->link[id.id];
-    *link =
-        (sockets_link_t){ .board = sockets->board, .sock = sock, .id = id, .peer = *peer, .local_port = local_port };
+    *link = (sockets_link_t){
+        .board = sockets->board, .sock = sock, .id = id, .peer = *peer, .local_port = local_port, .far_end = -1
+    };
     sock_give(sock, link_ready, link);
     fd_option(sock_fd(sock), IPPROTO_TCP, TCP_NODELAY, 1); /* the buffers are inherited from the listener */
     link_opens(link, memory);
+}
+
+bool sockets_look(sockets_t *sockets, uint64_t now_us)
+{
+    bool moved = false;
+    for (size_t i = 0; i < CIPMUX_LINKS; i++) {
+        sockets_link_t *link = &sockets->link[i];
+        if (link->state != LINK_IS_OPEN || !link->other) continue;
+        call_look(link, now_us);
+        while (link->gone && tcp_receive(link, now_us))
+            moved = true;
+    }
+    return moved;
 }
 
 bool sockets_turn(sockets_t *sockets, uint64_t now_us)
@@ -476,6 +529,8 @@ bool sockets_turn(sockets_t *sockets, uint64_t now_us)
     bool moved = false;
     for (size_t i = 0; i < CIPMUX_LINKS; i++)
         moved |= link_turn(&sockets->link[i], now_us);
+    for (size_t i = 0; i < SOCKETS_FAREWELLS; i++)
+        if (sockets->farewell[i].other) call_part(&sockets->farewell[i]);
     for (size_t i = 0; i < SOCKETS_FAREWELLS; i++)
         if (sockets->farewell[i].sock && sockets->farewell[i].until_us <= now_us) {
             sock_close(sockets->farewell[i].sock);
@@ -487,8 +542,12 @@ bool sockets_turn(sockets_t *sockets, uint64_t now_us)
 uint64_t sockets_deadline(const sockets_t *sockets, uint64_t now_us)
 {
     uint64_t deadline = CIPMUX_NEVER;
-    for (size_t i = 0; i < CIPMUX_LINKS; i++)
-        if (sockets->link[i].watched) deadline = now_us + SOCKETS_ACK_INTERVAL_US;
+    for (size_t i = 0; i < CIPMUX_LINKS; i++) {
+        const sockets_link_t *link = &sockets->link[i];
+        if (link->watched && !link->gone) deadline = now_us + SOCKETS_ACK_INTERVAL_US;
+        if (link->gone && link->state == LINK_IS_OPEN && link->silent_until_us < deadline)
+            deadline = link->silent_until_us;
+    }
     for (size_t i = 0; i < SOCKETS_FAREWELLS; i++)
         if (sockets->farewell[i].sock && sockets->farewell[i].until_us < deadline)
             deadline = sockets->farewell[i].until_us;

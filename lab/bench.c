@@ -57,9 +57,9 @@ static void lost(void *context, uint64_t number)
     if (!mcu->on)
         snprintf(off, sizeof off, ", interrupts off for %llu cycles",
                  (unsigned long long)(mcu->avr->cycle - mcu->off_since));
-    board_noted(&bench->program.board, HOST_REASON_UART_OVERRUN);
+    board_noted(&bench->program.modem[0].board, HOST_REASON_UART_OVERRUN);
     board_log(
-        &bench->program.board,
+        &bench->program.modem[0].board,
         &(log_record_t){ .event = "overrun", .level = LOG_PROBLEM, .reason = host_reason_id(HOST_REASON_UART_OVERRUN) },
         "byte %llu lost at cycle %llu, in %s%s", (unsigned long long)number, (unsigned long long)mcu->avr->cycle,
         mcu_place(mcu, mcu_pc(mcu), place), off);
@@ -69,7 +69,7 @@ static void watched_pin_changed(void *context, bool level)
 {
     pin_watch_t *watch = context;
     bench_t     *bench = (bench_t *)((char *)clock_of - offsetof(bench_t, mcu));
-    board_log(&bench->program.board, &(log_record_t){ .event = "pin" }, "%c%u %s", watch->pin.port,
+    board_log(&bench->program.modem[0].board, &(log_record_t){ .event = "pin" }, "%c%u %s", watch->pin.port,
               (unsigned)watch->pin.bit, level ? "high" : "low");
 }
 
@@ -126,7 +126,7 @@ static void module_pin_changed(void *context, bool level)
 static void cts_changed(void *context, bool level)
 {
     bench_t *bench = context;
-    wire_set_cts(&bench->program.board, level);
+    wire_set_cts(&bench->program.modem[0].board, level);
     mcu_stop(&bench->mcu);
 }
 
@@ -287,7 +287,7 @@ static int build(bench_t *bench)
     bench->script.air = &bench->program.air;
     bench->script.hosts = &bench->program.hosts;
     bench->script.net = bench->program.options.board.simulated = bench->net;
-    bench->script.modem = &bench->program.board.modem;
+    bench->script.modem = &bench->program.modem[0].board.modem;
     bench->ears.until = config->until;
     bench->ears.until_length = config->until ? strlen(config->until) : 0;
     bench->ears.records = config->expect != NULL;
@@ -306,7 +306,7 @@ static int build(bench_t *bench)
 static int set_up_module(bench_t *bench)
 {
     enum { PATIENCE_US = 60000000, STEP_US = 1000 };
-    board_t    *board = &bench->program.board;
+    board_t    *board = &bench->program.modem[0].board;
     setup_t    *setup = &bench->setup;
     const char *file = bench->config.setup;
     uint64_t    now_us = bench_now(), limit_us = now_us + PATIENCE_US;
@@ -326,7 +326,7 @@ static int set_up_module(bench_t *bench)
 /* The module is taken from there to the microcontroller. */
 static void wire_module_that_is_set_up(bench_t *bench)
 {
-    board_t *board = &bench->program.board;
+    board_t *board = &bench->program.modem[0].board;
     port_t  *port = &bench->port.port;
     if (port->kind->set_line) port->kind->set_line(port, &board->wire.line);
     board_far_side(&bench->setup.port, false);
@@ -348,6 +348,7 @@ static void power_off(bench_t *bench)
 static int power_on(bench_t *bench)
 {
     program_t *program = &bench->program;
+    board_t   *board = &program->modem[0].board;
     program->options.board.stepped = true;
     program->say = say;
     program->context = bench;
@@ -356,11 +357,11 @@ static int power_on(bench_t *bench)
     program_watch_signals(program);
     for (size_t i = 0; i < PROGRAM_SIGNALS; i++) /* a loop without anything else looks at them, too */
         uv_ref((uv_handle_t *)&program->signal[i]);
-    if (program->board.wire.serial) uart_set_depth(&program->board.wire.serial->uart, UART_FAR, UART_FIFO_ESP8266);
-    program->board.finished = finished;
-    program->board.context = bench;
+    if (board->wire.serial) uart_set_depth(&board->wire.serial->uart, UART_FAR, UART_FIFO_ESP8266);
+    board->finished = finished;
+    board->context = bench;
     if (bench->config.setup) failed = set_up_module(bench);
-    board_plug(&program->board, &bench->port.port);
+    board_plug(board, &bench->port.port);
     if (failed) {
         power_off(bench);
         return failed;
@@ -368,7 +369,7 @@ static int power_on(bench_t *bench)
     if (bench->config.setup) wire_module_that_is_set_up(bench);
     if (bench->config.mcu.seed)
         bench->mcu.avr->cycle += mcu_cycle_at(&bench->mcu, bench->config.mcu.seed * 2654435761u % START_SPREAD_US);
-    board_log(&program->board, &(log_record_t){ .event = "modem" }, "%s, at %s of a simulated %s at %u Hz",
+    board_log(board, &(log_record_t){ .event = "modem" }, "%s, at %s of a simulated %s at %u Hz",
               cipmux_dialect_name(program->options.board.modem.dialect), bench->config.esp, bench->mcu.name,
               (unsigned)bench->mcu.avr->frequency);
     if (bench->has_console) {
@@ -384,7 +385,7 @@ static int power_on(bench_t *bench)
  * from the network: something is open there, and the serial line is quiet. */
 static bool keeps_pace(bench_t *bench)
 {
-    board_t *board = &bench->program.board;
+    board_t *board = &bench->program.modem[0].board;
     if (!bench->config.ahead) return true;
     return !bench->net && board_is_online(board) && wire_is_quiet(board, bench_now());
 }
@@ -424,7 +425,7 @@ static void serve_network(bench_t *bench)
 /* Everything that is due now; then the time at which something is due next. */
 static uint64_t settle(bench_t *bench)
 {
-    board_t *board = &bench->program.board;
+    board_t *board = &bench->program.modem[0].board;
     uint64_t now_us = bench_now();
     if (bench->script.due_us <= now_us) {
         board_wake(board); /* the words may be a peer's */

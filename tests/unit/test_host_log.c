@@ -114,6 +114,24 @@ static void the_trace_gets_all(void **state)
     free(written);
 }
 
+static void the_modems_names(void **state)
+{
+    (void)state;
+    static const char *const names[] = { "ap", "sta" };
+    char                    *written = NULL;
+    size_t                   size = 0;
+    char                     line[LOG_LINE_MAX] = "";
+    log_t                    log = { .volume = LOG_NORMAL, .show = keep_line, .context = line, .names = names };
+    log_record_t             record = { .event = "dial", .link = &link_3 };
+    log.trace = open_memstream(&written, &size);
+    log_write(&log, 0, 1, &record, "given up");
+    fclose(log.trace);
+    assert_string_equal(line, "sta: dial: link 3, given up");
+    assert_string_equal(written, "{\"time\":0.000000,\"modem\":1,\"name\":\"sta\",\"event\":\"dial\",\"link\":3,"
+                                 "\"text\":\"given up\"}\n");
+    free(written);
+}
+
 typedef struct {
     unsigned lines;
     char     last[LOG_LINE_MAX];
@@ -229,6 +247,7 @@ int main(void)
         cmocka_unit_test(volumes),
         cmocka_unit_test(notes),
         cmocka_unit_test(the_trace_gets_all),
+        cmocka_unit_test(the_modems_names),
         cmocka_unit_test(a_flood_is_counted),
         cmocka_unit_test(every_flood_is_told),
         cmocka_unit_test(reasons_are_complete),

@@ -182,12 +182,19 @@ static void refusals_name_the_option(void **state)
         { "run --fail-on=loss,luck -- true", "loss,luck" },
         { "run --fail-on= -- true", "--fail-on=" },
         { "run word -- true", "word" },
+        { "--modem=a,pty --modem=a,tcp=0", "a,tcp=0" },
+        { "--modem=a,dialect=nothing", "nothing" },
+        { "--modem=a,world=x", "world" },
+        { "--modem=a,9600", "9600" },
+        { "--modem=a,", "a," },
+        { "--tcp=0 --modem=a", "serial line" },
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         options_t options;
         assert_false(read_line(&options, cases[i].line));
         assert_non_null(strstr(options.error, cases[i].named));
         assert_null(strchr(options.error, '\n'));
+        options_close(&options);
     }
 }
 
@@ -195,11 +202,10 @@ static void refusals_name_the_option(void **state)
 static void help_is_complete(void **state)
 {
     (void)state;
-    static const char *const names[] = { "dialect",     "strict",   "timing",  "quirk", "mac",    "boot",
-                                         "boot-text",   "world",    "flash",   "pty",   "tcp",    "unix",
-                                         "tcp-connect", "serial",   "rfc2217", "pace",  "linger", "net",
-                                         "publish",     "redirect", "fail-on", "log",   "trace",  "quiet",
-                                         "verbose",     "version",  "help" };
+    static const char *const names[] = { "dialect", "strict",  "timing", "quirk",  "mac",     "boot",    "boot-text",
+                                         "modem",   "world",   "flash",  "pty",    "tcp",     "unix",    "tcp-connect",
+                                         "serial",  "rfc2217", "pace",   "linger", "net",     "publish", "redirect",
+                                         "fail-on", "log",     "trace",  "quiet",  "verbose", "version", "help" };
     char                    *text = NULL;
     size_t                   size = 0, found = 0;
     FILE                    *out = open_memstream(&text, &size);
@@ -217,6 +223,36 @@ static void help_is_complete(void **state)
     free(text);
 }
 
+/* What stands outside is for each modem, wherever it stands; a key is only that modem's, and its dialect comes first. */
+static void several_modems(void **state)
+{
+    (void)state;
+    options_t options;
+    assert_true(read_line(&options, "--modem=a,pty=x,timing=boot=7 --timing=real --strict --net=none "
+                                    "--modem=b-2,timing=scan=1,dialect=esp-at-2.3,serial=/dev/null,9600,publish=5:80"));
+    assert_int_equal(options.modems, 2);
+    const options_t *a = options.modem[0], *b = options.modem[1];
+    assert_string_equal(a->name, "a");
+    assert_string_equal(a->serial_where, "x");
+    assert_string_equal(cipmux_dialect_name(a->board.modem.dialect), "nonos-1.7.6");
+    assert_int_equal(a->board.modem.time_ms[CIPMUX_TIME_BOOT], 7);
+    assert_int_equal(a->board.modem.time_ms[CIPMUX_TIME_SCAN], 2140);
+    assert_int_equal(a->board.net, SCOPE_NONE);
+    assert_int_equal(a->board.modem.mac[5], 1);
+    assert_int_equal(a->board.publish_count, 0);
+    assert_string_equal(b->name, "b-2");
+    assert_int_equal(b->serial, SERIAL_DEVICE);
+    assert_string_equal(b->serial_where, "/dev/null,9600");
+    assert_string_equal(cipmux_dialect_name(b->board.modem.dialect), "esp-at-2.3");
+    assert_int_equal(b->board.modem.time_ms[CIPMUX_TIME_BOOT], 300);
+    assert_int_equal(b->board.modem.time_ms[CIPMUX_TIME_SCAN], 1);
+    assert_int_equal(b->board.net, SCOPE_NONE);
+    assert_int_equal(b->board.modem.mac[5], 2);
+    assert_int_equal(b->board.publish_count, 1);
+    assert_ptr_equal(b->board.publish, b->publish);
+    options_close(&options);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -225,6 +261,7 @@ int main(void)
         cmocka_unit_test(serial_and_network),
         cmocka_unit_test(refusals_name_the_option),
         cmocka_unit_test(help_is_complete),
+        cmocka_unit_test(several_modems),
         cmocka_unit_test(ways_of_the_serial_line),
         cmocka_unit_test(a_command_with_a_modem),
     };
