@@ -108,72 +108,23 @@ class Serial:
         self.expect(OK)
 
 
-class Modem:
-    """A cipmux process and its serial side, echo off. Use as a context; the end checks how the process ends."""
+class Process:
+    """A cipmux process with its log. Use as a context; the end checks how the process ends."""
 
-    def __init__(self, *options, dialect=CLASSIC, serial="pty", join=True, port=0):
-        self.dialect = dialect
+    def __init__(self, *options):
         self.folder = tempfile.TemporaryDirectory(prefix="cipmux-e2e-")
-        self.kind = serial
-        self.link = os.path.join(self.folder.name, "tty")
-        side = {"pty": f"--pty={self.link}", "tcp": f"--tcp=127.0.0.1:{port}", "unix": f"--unix={self.link}"}[serial]
         self.log = []
         self._news = threading.Condition()
         environment = dict(os.environ, HOME=self.folder.name, XDG_STATE_HOME=self.folder.name,
                            XDG_CONFIG_HOME=self.folder.name, XDG_DATA_HOME=self.folder.name)
-        self.process = subprocess.Popen([PROGRAM, side, f"--dialect={dialect}", *options], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
+        self.process = subprocess.Popen([PROGRAM, *(option.replace("{folder}", self.folder.name) for option in options)],
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        env=environment)
         self.pid = self.process.pid
         self._reader = threading.Thread(target=self._read_log, daemon=True)
         self._reader.start()
-        self.serial = None
-        try:
-            first = self.wait_log(r"modem on")
-            if serial == "tcp":
-                self.port = int(re.search(r"127\.0\.0\.1:(\d+)", first).group(1))
-            self.open()
-            self.start(join)
-        except BaseException:
-            self.close(check=False)
-            raise
-
-    # ---- life
-
-    def start(self, join):
-        """Echo off, also when `ready` comes late; then joined to the access point `lab`."""
-        self.serial.send(b"\r\n")
-        deadline = time.monotonic() + PATIENCE
-        while True:  # what was typed before `ready` is lost, as on hardware: ask until one is answered
-            self.serial.send(b"ATE0\r\n")
-            try:
-                self.serial.until(b"OK\r\n", 0.2)
-                break
-            except AssertionError:
-                if time.monotonic() > deadline:
-                    raise
-        self.serial.send(b"AT+GMR\r\n")
-        self.serial.until(b"AT version:")
-        self.serial.until(OK)
-        if join:
-            self.at("AT+CWMODE=1")
-            self.at('AT+CWJAP="lab","password"', b"WIFI CONNECTED\r\nWIFI GOT IP\r\n" + OK)
-
-    def open(self):
-        """Opens the far side of the serial line."""
-        if self.kind == "pty":
-            fd = os.open(self.link, os.O_RDWR | os.O_NOCTTY)
-            self.serial = Serial(fd, lambda: os.close(fd))
-            return
-        if self.kind == "tcp":
-            line = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
-        else:
-            line = socket.socket(socket.AF_UNIX)
-            line.connect(self.link)
-        self.serial = Serial(line.fileno(), line.close)
 
     def close(self, check=True):
-        if self.serial:
-            self.serial.close()
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -235,7 +186,31 @@ class Modem:
             return 0
         return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{self.pid}/status").read_text()).group(1))
 
-    # ---- commands
+
+class Commands:
+    """One modem: its serial side, echo off, and the bytes of its dialect."""
+
+    dialect = CLASSIC
+    serial = None
+
+    def start(self, join):
+        """Echo off, also when `ready` comes late; then joined to the access point `lab`."""
+        self.serial.send(b"\r\n")
+        deadline = time.monotonic() + PATIENCE
+        while True:  # what was typed before `ready` is lost, as on hardware: ask until one is answered
+            self.serial.send(b"ATE0\r\n")
+            try:
+                self.serial.until(b"OK\r\n", 0.2)
+                break
+            except AssertionError:
+                if time.monotonic() > deadline:
+                    raise
+        self.serial.send(b"AT+GMR\r\n")
+        self.serial.until(b"AT version:")
+        self.serial.until(OK)
+        if join:
+            self.at("AT+CWMODE=1")
+            self.at('AT+CWJAP="lab","password"', b"WIFI CONNECTED\r\nWIFI GOT IP\r\n" + OK)
 
     def at(self, line, answer=OK):
         """Sends a command line; the modem prints exactly `answer`."""
@@ -296,6 +271,74 @@ class Modem:
         """Enters transparent transmission on the open link of single mode."""
         self.at("AT+CIPMODE=1")
         self.at("AT+CIPSEND", OK + b"\r\n>")
+
+
+class Modem(Process, Commands):
+    """A cipmux process with one modem."""
+
+    def __init__(self, *options, dialect=CLASSIC, serial="pty", join=True, port=0):
+        self.dialect = dialect
+        self.kind = serial
+        side = {"pty": "--pty={folder}/tty", "tcp": f"--tcp=127.0.0.1:{port}", "unix": "--unix={folder}/tty"}[serial]
+        super().__init__(side, f"--dialect={dialect}", *options)
+        self.link = os.path.join(self.folder.name, "tty")
+        try:
+            first = self.wait_log(r"modem on")
+            if serial == "tcp":
+                self.port = int(re.search(r"127\.0\.0\.1:(\d+)", first).group(1))
+            self.open()
+            self.start(join)
+        except BaseException:
+            self.close(check=False)
+            raise
+
+    def open(self):
+        """Opens the far side of the serial line."""
+        if self.kind == "pty":
+            fd = os.open(self.link, os.O_RDWR | os.O_NOCTTY)
+            self.serial = Serial(fd, lambda: os.close(fd))
+            return
+        if self.kind == "tcp":
+            line = socket.create_connection(("127.0.0.1", self.port), PATIENCE)
+        else:
+            line = socket.socket(socket.AF_UNIX)
+            line.connect(self.link)
+        self.serial = Serial(line.fileno(), line.close)
+
+    def close(self, check=True):
+        if self.serial:
+            self.serial.close()
+        super().close(check)
+
+
+class Modems(Process):
+    """A cipmux process with several modems on one air, by name: modems["ap"]. `keys` has the keys of each, or None."""
+
+    def __init__(self, *options, dialect=CLASSIC, **keys):
+        super().__init__(f"--dialect={dialect}", *options,
+                         *(f"--modem={name},pty={{folder}}/{name}{',' + more if more else ''}"
+                           for name, more in keys.items()))
+        self.modem = {}
+        try:
+            for name in keys:
+                self.wait_log(rf"^{name}: modem: .* modem on")
+                modem = self.modem[name] = Commands()
+                own = [key[8:] for key in (keys[name] or "").split(",") if key.startswith("dialect=")]
+                modem.dialect = own[0] if own else dialect
+                fd = os.open(os.path.join(self.folder.name, name), os.O_RDWR | os.O_NOCTTY)
+                modem.serial = Serial(fd, lambda fd=fd: os.close(fd))
+                modem.start(join=False)
+        except BaseException:
+            self.close(check=False)
+            raise
+
+    def __getitem__(self, name):
+        return self.modem[name]
+
+    def close(self, check=True):
+        for modem in self.modem.values():
+            modem.serial.close()
+        super().close(check)
 
 
 # ---- peers
