@@ -450,12 +450,13 @@ typedef enum {
     SEND_TAKEN,          /* the network has all bytes; that is enough */
     SEND_TAKEN_WATCH,    /* the network has all bytes; their acknowledgement counts */
     SEND_ACKED,
-    SEND_REFUSED, /* the stack refuses the payload */
-    SEND_ENDED,   /* the link ended */
-    SEND_LATE,    /* SEND_LIMIT is over */
-    SEND_THROUGH, /* AT+CIPSEND in CIPMODE=1 */
-    SEND_BOOT,    /* passthrough of a start */
-    SEND_LEAVE,   /* +++ in passthrough */
+    SEND_REFUSED,    /* the stack refuses the payload */
+    SEND_ENDED,      /* the link ended */
+    SEND_LATE,       /* SEND_LIMIT is over */
+    SEND_ACKED_LATE, /* and then the peer acknowledges after all */
+    SEND_THROUGH,    /* AT+CIPSEND in CIPMODE=1 */
+    SEND_BOOT,       /* passthrough of a start */
+    SEND_LEAVE,      /* +++ in passthrough */
     SEND_RESTART,
     SEND_EVENT_COUNT
 } sender_event_t;
@@ -514,6 +515,7 @@ typedef struct {
     uint8_t          state;           /* sender_state_t */
     bool             escapes, escape_open;
     uint8_t          target;   /* send_to_t */
+    bool             late;     /* SEND FAIL was said, and its acknowledgement may still come */
     bool             announce; /* passthrough of a start: its prompt comes when the link is up */
     cipmux_link_t    link;     /* whose send buffer has the bytes; without meaning if `memory` is set */
     uint8_t         *memory;   /* has the bytes instead; NULL: the link */
@@ -527,6 +529,7 @@ bool                 sender_has_room(const modem_t *m);
 bool                 sender_is_busy(const modem_t *m); /* SETTLING, SENDING, WAITING */
 bool                 sender_is_through(const modem_t *m);
 bool                 sender_keeps_memory(const modem_t *m, uint8_t id); /* also while the link is down */
+void                 sender_acked(modem_t *m, uint8_t id);
 void                 sender_link_ended(modem_t *m, uint8_t id);
 void                 sender_resolved(modem_t *m, const cipmux_address_t *address);
 uint64_t             sender_deadline(const modem_t *m);

@@ -280,8 +280,8 @@ static cipmux_answer_t acked(modem_t *m, const cipmux_event_t *event)
     if (quirk(m, CIPMUX_QUIRK_IDLE_ACK_COUNTS)) link->since = m->now;
     if (segments_busy(link))
         segments_acked(m, event->link.id);
-    else if (m->sender.state == SENDER_WAITING && m->sender.link.id == event->link.id)
-        sender_step(m, SEND_ACKED);
+    else
+        sender_acked(m, event->link.id);
     return CIPMUX_TAKEN;
 }
 

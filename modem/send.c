@@ -15,6 +15,7 @@ CIPMUX_TABLE sender_cell_t sender_cells[SENDER_STATE_COUNT][SEND_EVENT_COUNT] = 
         [SEND_START_NAME] = TO(RESOLVING, SENDER_ASK_NAME),
         [SEND_THROUGH]    = TO(THROUGH, SAY_PROMPT_THROUGH),
         [SEND_BOOT]       = TO(THROUGH, SENDER_NOTHING),
+        [SEND_ACKED_LATE] = TO(IDLE, SAY_SEND_OK),
         [SEND_RESTART]    = TO(IDLE, SENDER_NOTHING),
     },
     [SENDER_RESOLVING] = {
@@ -143,7 +144,7 @@ static void begin(modem_t *m, uint8_t id, uint16_t n, bool escapes)
     s->escape_open = false;
     s->target = SEND_TO_LINK;
     s->memory = NULL;
-    s->announce = false;
+    s->late = s->announce = false;
     s->taken = s->sent = s->ready = 0;
     s->burst = 0;
     s->plus = 0;
@@ -353,9 +354,20 @@ bool sender_keeps_memory(const modem_t *m, uint8_t id)
     return sender_is_through(m) && m->sender.link.id == id;
 }
 
+/* The peer has acknowledged what was sent on this link. */
+void sender_acked(modem_t *m, uint8_t id)
+{
+    sender_t *const s = &m->sender;
+    if (s->link.id != id || s->link.life != m->link[id].life) return;
+    if (s->state == SENDER_WAITING) sender_step(m, SEND_ACKED);
+    if (s->late) sender_step(m, SEND_ACKED_LATE);
+    s->late = false;
+}
+
 void sender_link_ended(modem_t *m, uint8_t id)
 {
     segments_fail(m, id, true);
+    if (m->sender.link.id == id) m->sender.late = false;
     if (m->sender.memory == NULL && m->sender.state != SENDER_IDLE && m->sender.link.id == id &&
         m->sender.link.life == m->link[id].life)
         sender_step(m, SEND_ENDED);
@@ -421,6 +433,7 @@ static void send_late(modem_t *m)
 {
     const sender_t *const s = &m->sender;
     const bool            cut = s->state == SENDER_SENDING && s->sent > 0;
+    m->sender.late = s->state == SENDER_WAITING && quirk(m, CIPMUX_QUIRK_LATE_SEND_OK);
     sender_step(m, SEND_LATE);
     if (!cut || !link_alive(m)) return;
     m->link[s->link.id].close_by_reset = true;
