@@ -20,16 +20,8 @@ class Program(Modem):
     """cipmux with a serial side that the test itself brings about."""
 
     def __init__(self, *options):
-        self.dialect = e2e.CLASSIC
-        self.folder = tempfile.TemporaryDirectory(prefix="cipmux-e2e-")
-        self.log = []
+        e2e.Process.__init__(self, *options)
         self.serial = None
-        self._news = threading.Condition()
-        self.process = subprocess.Popen([e2e.PROGRAM, *options], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE)
-        self.pid = self.process.pid
-        self._reader = threading.Thread(target=self._read_log, daemon=True)
-        self._reader.start()
 
 
 class NullModem:
