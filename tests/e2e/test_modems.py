@@ -169,6 +169,29 @@ class Between(Case):
         self.link(modems)
         self.both_ways(modems)
 
+    @each_dialect(NONOS, ESP_AT)
+    def test_the_soft_ap_is_switched_off(self, dialect):
+        """AT+CWMODE=1 at the soft-AP while linked: both sides lose the link and each other"""
+        modems = self.meet(dialect)
+        ap, sta = modems["ap"], modems["sta"]
+        self.link(modems)
+        gone = f'+STA_DISCONNECTED:"{STA}"\r\n'.encode()
+        ap.at("AT+CWMODE=1", OK + b"0,CONNECT FAIL\r\n" + gone if ap.nonos else b"0,CLOSED\r\n" + gone + OK)
+        sta.serial.expect(b"CLOSED\r\nWIFI DISCONNECT\r\n")
+
+    @each_dialect(NONOS, ESP_AT)
+    def test_the_station_sleeps(self, dialect):
+        """AT+GSLP at the station while linked: for the soft-AP it left; awake again it joins by itself"""
+        modems = self.meet(dialect)
+        ap, sta = modems["ap"], modems["sta"]
+        self.link(modems)
+        sta.at("AT+GSLP=300")
+        died(ap, 0)
+        station_left(ap)
+        sta.serial.until(b"ready\r\n")
+        sta.serial.expect(b"WIFI CONNECTED\r\nWIFI GOT IP\r\n")
+        station_came(ap)
+
     @each_dialect(NONOS, "nonos-1.3")  # SEND OK means that it has arrived
     def test_last_words(self, dialect):
         """What had arrived before the station left is printed before its end"""
@@ -349,6 +372,31 @@ class Between(Case):
         two.at("AT+CIPSEND=0,5", two.prompt())
         two.serial.send(b"still")  # the other one is back, and does not know this link
         self.assertIn(b"0,CLOSED\r\n", two.serial.until(b"0,CLOSED\r\n"))
+
+    @each_dialect(NONOS, ESP_AT)
+    def test_keepalive(self, dialect):
+        """The other modem is gone without a word: keepalive ends the link, and nothing does where there is none"""
+        modems = Modems(dialect=dialect, one=None, two=None, third=None)
+        self.addCleanup(modems.close)
+        for name in ("one", "two", "third"):
+            join(modems[name], "password", to="lab")
+        modems["two"].at("AT+CIPMUX=1")
+        modems["two"].at("AT+CIPSERVER=1,80")
+        for link, (name, keepalive) in enumerate((("one", ",1"), ("third", ""))):
+            modems[name].connect("TCP", 80, rest=keepalive, host="10.0.2.16")
+            modems["two"].serial.expect(b"%d,CONNECT\r\n" % link)
+        modems["two"].serial.send(b"AT+CWQAP\r\n")
+        modems["two"].serial.until(b"WIFI DISCONNECT\r\n")
+        modems["one"].serial.expect(b"CLOSED\r\n")
+        modems.wait_log(r"^one: closed: link 0, the peer is silent")
+        modems["third"].serial.quiet()
+
+    def test_pins_of_all(self):
+        """What the world file says of pins is so for each modem"""
+        world = self.write("at 100ms reset-pin")
+        with common.Process(f"--world={world}", "--modem=a,pty", "--modem=b,pty,dialect=esp-at-2.3") as modems:
+            for name in ("a", "b"):
+                modems.wait_log(rf"^{name}: reset: by the reset pin$")
 
     def test_on_the_network_of_nothing(self):
         """--net=none: the modems reach each other, and nobody else anybody"""
