@@ -109,15 +109,18 @@ class Serial:
 
 
 class Process:
-    """A cipmux process with its log. Use as a context; the end checks how the process ends."""
+    """A cipmux process with its log. Use as a context; the end checks how the process ends.
 
-    def __init__(self, *options):
+    `through` is a command that becomes the program: the program and its arguments stand behind it."""
+
+    def __init__(self, *options, through=()):
         self.folder = tempfile.TemporaryDirectory(prefix="cipmux-e2e-")
         self.log = []
         self._news = threading.Condition()
         environment = dict(os.environ, HOME=self.folder.name, XDG_STATE_HOME=self.folder.name,
                            XDG_CONFIG_HOME=self.folder.name, XDG_DATA_HOME=self.folder.name)
-        self.process = subprocess.Popen([PROGRAM, *(option.replace("{folder}", self.folder.name) for option in options)],
+        options = [option.replace("{folder}", self.folder.name) for option in options]
+        self.process = subprocess.Popen([*through, PROGRAM, *options],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         env=environment)
         self.pid = self.process.pid
@@ -276,11 +279,11 @@ class Commands:
 class Modem(Process, Commands):
     """A cipmux process with one modem."""
 
-    def __init__(self, *options, dialect=CLASSIC, serial="pty", join=True, port=0):
+    def __init__(self, *options, dialect=CLASSIC, serial="pty", join=True, port=0, through=()):
         self.dialect = dialect
         self.kind = serial
         side = {"pty": "--pty={folder}/tty", "tcp": f"--tcp=127.0.0.1:{port}", "unix": "--unix={folder}/tty"}[serial]
-        super().__init__(side, f"--dialect={dialect}", *options)
+        super().__init__(side, f"--dialect={dialect}", *options, through=through)
         self.link = os.path.join(self.folder.name, "tty")
         try:
             first = self.wait_log(r"modem on")

@@ -1,9 +1,25 @@
 """AT+PING: a real echo, of this computer or of what the world file mentions."""
 import pathlib
 import socket
+import subprocess
 import tempfile
 
-from modem import HERE, OK, Case, Modem, each_dialect, main
+from modem import ESP_AT, HERE, OK, Case, Modem, each_dialect, main
+
+# Becomes a program in a network of its own, whose loopback is up. It may send echoes by the kinds of socket in KINDS,
+# "datagram", "raw" or "none": OWN_NETWORK KINDS PROGRAM ARGUMENT...
+OWN_NETWORK = ("unshare", "--user", "--map-root-user", "--net", "/usr/bin/python3", "-c", """if True:
+    import ctypes, fcntl, os, pathlib, socket, struct, sys
+    SIOCSIFFLAGS, IFF_UP, PR_CAPBSET_DROP, CAP_NET_RAW = 0x8914, 1, 24, 13
+    kinds, *program = sys.argv[1:]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any:
+        fcntl.ioctl(any, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
+    if kinds == "datagram":  # at first no group may
+        pathlib.Path("/proc/sys/net/ipv4/ping_group_range").write_text("0 0")
+    if kinds != "raw" and ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_NET_RAW, 0, 0, 0) != 0:
+        sys.exit("the capability stays")
+    os.execv(program[0], program)
+""")
 
 
 def may_ping():
@@ -38,6 +54,35 @@ class Ping(Case):
             answer = modem.serial.until(b"ERROR\r\n")
             self.assertIn(b"timeout" if modem.nonos else b"TIMEOUT", answer)
             modem.wait_log("nobody-there")
+
+    @each_dialect(ESP_AT)
+    def test_this_computer_by_ipv6(self, dialect):
+        """::1 answers by ICMPv6; on hardware it is the module itself, says the log"""
+        with Modem(dialect=dialect) as modem:
+            modem.at("AT+CIPV6=1")
+            for _ in range(3):
+                modem.serial.send(b'AT+PING="::1"\r\n')
+                if may_ping():
+                    self.assertRegex(modem.serial.until(OK), rb"\+PING:[0-9]+\r\n" + OK + b"$")
+                    modem.wait_log("loopback-is-module")
+                else:
+                    modem.serial.until(b"ERROR\r\n")
+                    modem.wait_log("no-echoes")
+
+    def test_each_kind_of_socket(self):
+        """Echoes by a datagram socket, by a raw one, and where neither is allowed: the log says so"""
+        if subprocess.run([*OWN_NETWORK, "datagram", "/bin/true"], capture_output=True, check=False).returncode:
+            self.skipTest("this computer lets nobody make a network of his own")
+        for kinds in ("datagram", "raw", "none"):
+            with Modem(dialect=ESP_AT, through=(*OWN_NETWORK, kinds)) as modem:
+                modem.at("AT+CIPV6=1")
+                for host in (HERE, "::1") * 3:
+                    modem.serial.send(f'AT+PING="{host}"\r\n'.encode())
+                    if kinds != "none":
+                        self.assertRegex(modem.serial.until(OK), rb"\+PING:[0-9]+\r\n" + OK + b"$")
+                    else:
+                        modem.serial.until(b"ERROR\r\n")
+                self.assertEqual(any("no-echoes" in line for line in modem.log), kinds == "none")
 
     def test_the_world_file_comes_first(self):
         """A host that the world file mentions answers as that says"""
