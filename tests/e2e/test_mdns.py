@@ -155,6 +155,14 @@ class Mdns(Case):
             modem.at('AT+MDNS=1,"esp","iot",80')
             self.assertEqual(self.ask("esp._iot._tcp.local", SRV)["esp._iot._tcp.local", SRV][2], (port, "esp.local"))
 
+    def test_another_address(self):
+        """A service that --publish puts at another address is found there"""
+        with Modem("--publish=127.0.0.3:8888:80", dialect=NONOS) as modem:
+            modem.at('AT+MDNS=1,"esp","iot",80')
+            found = self.ask("esp._iot._tcp.local", SRV)
+            self.assertEqual(found["esp._iot._tcp.local", SRV][2], (8888, "esp.local"))
+            self.assertEqual(found["esp.local", A][2], "127.0.0.3")
+
     def test_not_before_it_joins(self):
         """esp-at takes AT+MDNS before it has an address; it is heard from when the station has joined"""
         peer = self.wire(member())
