@@ -194,7 +194,7 @@ static bool serve(board_t *board, uint64_t now_us)
         else if (!sockets_request(&board->sockets, now_us, &request) &&
                  !publisher_request(&board->publisher, &request) && !ping_request(&board->ping, now_us, &request) &&
                  !sntp_request(&board->sntp, now_us, &request) && !mdns_request(&board->mdns, now_us, &request))
-            dns_request(&board->dns, now_us, &request);
+            dns_request(&board->dns, &request);
     }
     return moved;
 }

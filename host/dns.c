@@ -173,14 +173,6 @@ static void forget(dns_lookup_t *lookup)
     *lookup = (dns_lookup_t){ 0 };
 }
 
-static dns_lookup_t *free_lookup(dns_t *dns)
-{
-    for (size_t i = 0; i < DNS_LOOKUPS; i++)
-        if (!dns->lookup[i].open && !dns->lookup[i].answered) return &dns->lookup[i];
-    board_log_reason(dns->board, (log_record_t){ .event = "failed" }, HOST_REASON_NAMES_LIMIT);
-    return NULL;
-}
-
 static void begin(dns_lookup_t *lookup, const char *text, size_t length, const cipmux_name_servers_t *servers)
 {
     char             name[CIPMUX_HOST_MAX + 1] = "";
@@ -207,18 +199,6 @@ static void begin(dns_lookup_t *lookup, const char *text, size_t length, const c
     }
 }
 
-static void resolve(dns_t *dns, uint64_t now_us, const cipmux_request_t *request)
-{
-    dns_lookup_t *lookup = free_lookup(dns);
-    if (!lookup) {
-        cipmux_event_t event = { .kind = CIPMUX_EVENT_RESOLVED, .ticket = request->ticket };
-        cipmux_event(&dns->board->modem, now_us, &event, NULL);
-        return;
-    }
-    *lookup = (dns_lookup_t){ .board = dns->board, .ticket = request->ticket, .family = request->resolve.family };
-    begin(lookup, request->resolve.name, request->resolve.length, &request->resolve.servers);
-}
-
 /* ---- The public face --------------------------------------------------------------------------------------------- */
 
 void dns_open(dns_t *dns, board_t *board)
@@ -232,27 +212,28 @@ void dns_close(dns_t *dns)
         forget(&dns->lookup[i]);
 }
 
-bool dns_request(dns_t *dns, uint64_t now_us, const cipmux_request_t *request)
+bool dns_request(dns_t *dns, const cipmux_request_t *request)
 {
+    dns_lookup_t *const lookup = &dns->lookup[DNS_FOR_MODEM];
     if (request->kind != CIPMUX_REQUEST_RESOLVE) return false;
-    resolve(dns, now_us, request);
+    forget(lookup);
+    *lookup = (dns_lookup_t){ .board = dns->board, .ticket = request->ticket, .family = request->resolve.family };
+    begin(lookup, request->resolve.name, request->resolve.length, &request->resolve.servers);
     return true;
 }
 
-bool dns_ask(dns_t *dns, const char *name, size_t length, const cipmux_name_servers_t *servers, dns_found_t *found_it,
-             void *owner)
+void dns_ask(dns_t *dns, dns_asker_t asker, const char *name, size_t length, const cipmux_name_servers_t *servers,
+             dns_found_t *found_it, void *owner)
 {
-    dns_lookup_t *lookup = free_lookup(dns);
-    if (!lookup) return false;
+    dns_lookup_t *const lookup = &dns->lookup[asker];
+    forget(lookup);
     *lookup = (dns_lookup_t){ .board = dns->board, .family = 4, .found = found_it, .owner = owner };
     begin(lookup, name, length, servers);
-    return true;
 }
 
-void dns_forget(dns_t *dns, const void *owner)
+void dns_forget(dns_t *dns, dns_asker_t asker)
 {
-    for (size_t i = 0; i < DNS_LOOKUPS; i++)
-        if (dns->lookup[i].found && dns->lookup[i].owner == owner) forget(&dns->lookup[i]);
+    forget(&dns->lookup[asker]);
 }
 
 /* True: whoever asked has the answer, or will never want it. */

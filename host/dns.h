@@ -13,9 +13,11 @@
 
 typedef struct board board_t;
 
+/* Who asks. Each has one lookup: a new one takes the place of that before. */
+typedef enum { DNS_FOR_MODEM, DNS_FOR_SNTP, DNS_LOOKUPS } dns_asker_t;
+
 enum {
-    DNS_LOOKUPS = 4,
-    DNS_SOCKETS = 4, /* of a lookup: UDP and TCP, IPv4 and IPv6 questions */
+    DNS_SOCKETS = 16, /* of a lookup: UDP and TCP to each server */
     DNS_PORT = 53,
 };
 
@@ -46,12 +48,12 @@ typedef struct dns {
 void dns_open(dns_t *dns, board_t *board);
 void dns_close(dns_t *dns);
 /* Is this request for us (RESOLVE)? Serves it. */
-bool dns_request(dns_t *dns, uint64_t now_us, const cipmux_request_t *request);
+bool dns_request(dns_t *dns, const cipmux_request_t *request);
 /* For other parts of the board: looks up an IPv4 name, or takes an address as it is. `found` is called in a later turn, once,
- * unless dns_forget() comes first. False: too many lookups are open. */
-bool     dns_ask(dns_t *dns, const char *name, size_t length, const cipmux_name_servers_t *servers, dns_found_t *found,
-                 void *owner);
-void     dns_forget(dns_t *dns, const void *owner);
+ * unless dns_forget() comes first. */
+void     dns_ask(dns_t *dns, dns_asker_t asker, const char *name, size_t length, const cipmux_name_servers_t *servers,
+                 dns_found_t *found, void *owner);
+void     dns_forget(dns_t *dns, dns_asker_t asker);
 bool     dns_turn(dns_t *dns, uint64_t now_us);
 uint64_t dns_deadline(const dns_t *dns, uint64_t now_us);
 bool     dns_is_asking(const dns_t *dns); /* a name's answer is still to come, or to be told */

@@ -19,8 +19,6 @@
       "Dial \"TCP\", and let another program (socat, stunnel) do the TLS.")                                            \
     X(NAME_UNKNOWN, "name-unknown", "the name has no address, or no name server answered",                             \
       "Check it with `getent hosts NAME`, and the servers of AT+CIPDNS; --net=local keeps to this computer's hosts file.") \
-    X(NAMES_LIMIT, "names-limit", "too many name lookups are open",                                                    \
-      "Wait until the earlier ones have an answer.")                                                                   \
     X(CONNECTION_REFUSED, "connection-refused", "nobody listens at that address",                                      \
       "Start the server first. For one on this computer dial 10.0.2.2 and its port.")                                  \
     X(CONNECTION_RESET, "connection-reset", "the peer reset the connection",                                           \

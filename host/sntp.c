@@ -150,7 +150,6 @@ static void server_found(void *owner, const cipmux_address_t *address)
 {
     sntp_t          *sntp = owner;
     cipmux_address_t server = *address;
-    sntp->resolving = false;
     if (server.family == 0) {
         decide(sntp, CIPMUX_CAUSE_UNREACHABLE);
         return;
@@ -174,8 +173,8 @@ void sntp_open(sntp_t *sntp, board_t *board)
 static void give_up(sntp_t *sntp)
 {
     end(sntp);
-    if (sntp->resolving) dns_forget(&sntp->board->dns, sntp);
-    sntp->resolving = sntp->answered = false;
+    dns_forget(&sntp->board->dns, DNS_FOR_SNTP);
+    sntp->answered = false;
 }
 
 void sntp_close(sntp_t *sntp)
@@ -192,11 +191,7 @@ bool sntp_request(sntp_t *sntp, uint64_t now_us, const cipmux_request_t *request
     memcpy(sntp->name, request->time.name, length);
     sntp->name[length] = '\0';
     sntp->ticket = request->ticket;
-    sntp->resolving = true;
-    if (!dns_ask(&sntp->board->dns, sntp->name, length, &request->time.servers, server_found, sntp)) {
-        sntp->resolving = false;
-        decide(sntp, CIPMUX_CAUSE_UNREACHABLE);
-    }
+    dns_ask(&sntp->board->dns, DNS_FOR_SNTP, sntp->name, length, &request->time.servers, server_found, sntp);
     return true;
 }
 

@@ -29,7 +29,6 @@ typedef struct {
     char           name[CIPMUX_HOST_MAX + 1];
     uint8_t        stamp[SNTP_STAMP];
     uint64_t       asked_us;
-    bool           resolving;
     bool           answered; /* to be told: `cause`, and with NONE that it was `utc_us` at `heard_us` */
     cipmux_cause_t cause;
     uint64_t       utc_us, heard_us;

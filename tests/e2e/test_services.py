@@ -212,6 +212,23 @@ class NameServers(Case):
             self.domain(modem, "printer.test", "192.0.2.9")
         self.assertGreaterEqual(len(second.questions), 2)
 
+    def test_given_up_again_and_again(self):
+        """Lookups that the modem gave up leave nothing behind: the next one is asked as ever"""
+        silent = self.wire(Server(lambda question: []))
+        book = self.wire(Server(names(printer_test="192.0.2.9")))
+        with Modem(silent.redirect("192.0.2.1", 53), book.redirect("192.0.2.2", 53), "--timing=dns_limit=200",
+                   dialect=ESP_AT) as modem:
+            modem.at('AT+CIPDNS=1,"192.0.2.1"')
+            modem.serial.quiet()
+            fds = modem.fds()
+            for _ in range(10):
+                modem.serial.send(b'AT+CIPDOMAIN="printer.test"\r\n')
+                modem.serial.until(b"ERROR\r\n")
+            self.assertGreaterEqual(len(silent.questions), 10)
+            modem.at('AT+CIPDNS=1,"192.0.2.2"')
+            self.domain(modem, "printer.test", "192.0.2.9")
+            self.settled(modem, fds)
+
     def test_a_dial_by_name(self):
         """AT+CIPSTART by a name that only the modem's server knows, to a place that is redirected too"""
         book = self.wire(Server(names(shop_test="192.0.2.80")))
