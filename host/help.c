@@ -20,24 +20,46 @@ void help_dialects(FILE *out)
         fprintf(out, "%-14s %s\n", cipmux_dialect_name(i), cipmux_dialect_about(i));
 }
 
+typedef struct {
+    const char *id, *rows, *values;
+    unsigned    nonos, esp_at, max;
+} quirk_row_t;
+
+static const quirk_row_t quirks[] = {
+#define X(name, id, nonos, esp_at, max, rows, values) { id, rows, values, nonos, esp_at, max },
+    CIPMUX_QUIRKS(X)
+#undef X
+};
+
+static void print_quirk(FILE *out, const quirk_row_t *quirk)
+{
+    char label[64], text[512];
+    snprintf(label, sizeof label, "%-22s %5u %6u %4u ", quirk->id, quirk->nonos, quirk->esp_at, quirk->max);
+    snprintf(text, sizeof text, "%s (%s)", quirk->values, quirk->rows);
+    columns_row(out, 0, 41, label, text);
+}
+
+static void print_quirk_head(FILE *out)
+{
+    fprintf(out, "%-22s %5s %6s %4s  %s\n", "id", "nonos", "esp-at", "max", "values (and what they are about)");
+}
+
 void help_quirks(FILE *out)
 {
-    static const struct {
-        const char *id, *rows, *values;
-        unsigned    nonos, esp_at, max;
-    } quirks[] = {
-#define X(name, id, nonos, esp_at, max, rows, values) { id, rows, values, nonos, esp_at, max },
-        CIPMUX_QUIRKS(X)
-#undef X
-    };
-    fprintf(out, "%-22s %5s %6s %4s  %s\n", "id", "nonos", "esp-at", "max", "values (and what they are about)");
-    for (size_t i = 0; i < sizeof quirks / sizeof *quirks; i++) {
-        char label[64], text[512];
-        snprintf(label, sizeof label, "%-22s %5u %6u %4u ", quirks[i].id, quirks[i].nonos, quirks[i].esp_at,
-                 quirks[i].max);
-        snprintf(text, sizeof text, "%s (%s)", quirks[i].values, quirks[i].rows);
-        columns_row(out, 0, 41, label, text);
-    }
+    print_quirk_head(out);
+    for (size_t i = 0; i < sizeof quirks / sizeof *quirks; i++)
+        print_quirk(out, &quirks[i]);
+}
+
+static bool help_quirk(FILE *out, const char *id)
+{
+    for (size_t i = 0; i < sizeof quirks / sizeof *quirks; i++)
+        if (strcmp(quirks[i].id, id) == 0) {
+            print_quirk_head(out);
+            print_quirk(out, &quirks[i]);
+            return true;
+        }
+    return false;
 }
 
 static void help_timing(FILE *out)
@@ -166,7 +188,7 @@ static const struct {
     { "reasons", "why a command is refused or a link fails; each has a page: cipmux help link-in-use", help_reasons },
     { "dialects", "firmwares", help_dialects },
     { "dialect", "a module of yours, described in a file", dialect_file_help },
-    { "quirks", "details in which firmwares differ, and guesses", help_quirks },
+    { "quirks", "details in which firmwares differ, and guesses; also one: cipmux help send-ok-on-ack", help_quirks },
     { "timing", "how long things take", help_timing },
     { "modems", "several modems in one program", modem_options_help },
 };
@@ -183,7 +205,7 @@ static void complain(const char *topic)
     FILE *text = fmemopen(near, sizeof near, "w");
     bool  any = text && manual_print_near(text, topic);
     if (text) fclose(text);
-    fprintf(stderr, "cipmux: help %s: there is no such topic, reason or command\n", topic);
+    fprintf(stderr, "cipmux: help %s: there is no such topic, command, reason or quirk\n", topic);
     if (any) fprintf(stderr, "  like it:%s\n", near);
     help_topics(stderr);
 }
@@ -199,7 +221,7 @@ bool help_print(FILE *out, const char *topic)
             topics[i].print(out);
             return true;
         }
-    if (help_reason(out, topic) || help_command(out, topic)) return true;
+    if (help_reason(out, topic) || help_quirk(out, topic) || help_command(out, topic)) return true;
     complain(topic);
     return false;
 }

@@ -332,7 +332,7 @@ static const option_t modem_table[] = {
     {"modem", "NAME[,KEY=VALUE]...", "one of several modems on one air, KEY an option's name:\n"
                                      "--modem=ap,pty=/tmp/ap,dialect=esp-at-2.3; more: cipmux help modems", read_modem,
      OPTION_LINE},
-    {"world", "FILE", "access points and what happens to them, see cipmux help world", read_world, 0},
+    {"world", "FILE", "access points, stations, and what happens to them: cipmux help world", read_world, 0},
     {"flash", "FILE", "where saved settings outlive the program; without it they last until it ends", read_flash,
      OPTION_MODEM | OPTION_OWN},
     {"pty", "[=LINK]", "the serial line is a pseudo-terminal, LINK a symbolic link to it", read_pty,

@@ -108,8 +108,8 @@ static void say_line(program_t *program, const timetable_line_t *line)
         bool pins = good && words_verb(gpio_verbs, GPIO_VERBS, (const char *)words.arg[0].text);
         if (i == 0 || pins) good = good && say(&words, &program->air, &board->pins, &program->hosts);
         if (i == 0 || pins || !good)
-            board_log(board, &(log_record_t){ .event = "world" }, "line %u: %s", line->number,
-                      good ? (const char *)words.arg[0].text : words.error);
+            board_log(board, &(log_record_t){ .event = "world", .level = good ? LOG_EVENT : LOG_PROBLEM },
+                      "line %u: %s", line->number, good ? (const char *)words.arg[0].text : words.error);
     }
     if (!good) program->status = EXIT_DIFFERS;
 }

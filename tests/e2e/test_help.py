@@ -45,12 +45,18 @@ class Help(Case):
         self.assertEqual(self.text("bad-argument").splitlines()[0],
                          "bad-argument: AT+X: argument N is missing, of the wrong type, or out of its range")
 
+    def test_quirk(self):
+        """A quirk's id prints its row"""
+        row = self.text("send-ok-on-ack").splitlines()[1]
+        self.assertIn(row, self.text("quirks").splitlines())
+        self.assertTrue(row.startswith("send-ok-on-ack "))
+
     def test_wrong(self):
         """A word that nobody knows: exit status 2, commands like it, the topics; nothing on stdout"""
         done = self.cipmux("help", "AT+CIPSTRAT")
         self.assertEqual((done.returncode, done.stdout), (2, b""))
         lines = done.stderr.decode().splitlines()
-        self.assertEqual(lines[0], "cipmux: help AT+CIPSTRAT: there is no such topic, reason or command")
+        self.assertEqual(lines[0], "cipmux: help AT+CIPSTRAT: there is no such topic, command, reason or quirk")
         self.assertEqual(lines[1], "  like it: AT+CIPSTA AT+CIPSTATE AT+CIPSTART")
         self.assertEqual("\n".join(lines[2:]) + "\n", self.text())
 

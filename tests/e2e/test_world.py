@@ -63,7 +63,7 @@ class WorldFile(Case):
     def test_a_check_that_fails(self):
         """What is checked later may be wrong now; then it is told, and the exit status is 1"""
         path = self.write('station phone ssid="mine" password="12345678"\nat 100ms station-is phone joined')
-        done = self.cipmux(f"--world={path}")
+        done = self.cipmux(f"--world={path}", "--quiet")
         self.assertEqual(done.returncode, 1)
         self.assertIn("line 2: column 27: phone is out, with 0.0.0.0", done.stderr.decode())
         commands = b'AT+CWMODE=2\r\nAT+CWSAP="mine","87654321",5,3\r\n'
