@@ -37,7 +37,7 @@
       "0 AT+CIPRECVLEN? shows 0, 1 it shows -1")                                                                       \
     X(SEND_OK_ON_ACK, "send-ok-on-ack", 1, 0, 1, "link.model.send-ok-means",                                           \
       "1 SEND OK waits for the peer's acknowledgement")                                                                \
-    X(LATE_SEND_OK, "late-send-ok", 0, 0, 1, "recording 203",                                                          \
+    X(LATE_SEND_OK, "late-send-ok", 0, 0, 1, "tcp.CIPSEND.model.no-late-send-ok",                                      \
       "1 SEND FAIL is followed by SEND OK when the peer acknowledges after all")                                       \
     X(FULL_RESET, "full-reset", 0, 1, 1, "link.model.server-full",                                                     \
       "0 a client too many is closed by FIN, or gets no answer when five TCP links are open; 1 it is reset")           \
