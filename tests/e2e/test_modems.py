@@ -6,12 +6,13 @@ import re
 import threading
 
 import modem as common
-from modem import (CLASSIC, ESP_AT, NONOS, OK, PATIENCE, Case, Modems, client, each_dialect, main, pattern, receive, udp,
-                   port_of, free_udp_port)
+from modem import (CLASSIC, ESP_AT, NONOS, OK, PATIENCE, Case, Modems, client, each_dialect, free_udp_port, listener, main,
+                   pattern, port_of, receive)
 
 FAMILIES = (CLASSIC, NONOS, "nonos-1.3", ESP_AT)
 AP, STA, THIRD = "5e:cf:7f:00:00:01", "5c:cf:7f:00:00:02", "5c:cf:7f:00:00:03"
 MEGABYTE = 1 << 20
+ANYWHERE = "publish=127.0.0.1:0:80"  # other tests run beside: no fixed port of this computer
 
 
 def open_soft_ap(modem, name="mine", password="12345678", server=80):
@@ -43,7 +44,7 @@ def died(modem, link):
 class Between(Case):
     def meet(self, dialect, *options, **keys):
         """A soft-AP with a server, and a station that has joined it."""
-        modems = Modems(*options, dialect=dialect, **(keys or {"ap": None, "sta": None}))
+        modems = Modems(*options, dialect=dialect, **(keys or {"ap": ANYWHERE, "sta": None}))
         self.addCleanup(modems.close)
         open_soft_ap(modems["ap"])
         join(modems["sta"])
@@ -221,7 +222,7 @@ class Between(Case):
     @each_dialect(*FAMILIES)
     def test_wrong_password_and_who_is_refused(self, dialect):
         """A wrong password, a refused port, an address that nobody has, a modem without server"""
-        modems = self.meet(dialect, "--timing=dial_limit=300", "--timing=join_report=0", ap=None, sta=None, third=None)
+        modems = self.meet(dialect, "--timing=dial_limit=300", "--timing=join_report=0", ap=ANYWHERE, sta=None, third=ANYWHERE)
         ap, sta, third = modems["ap"], modems["sta"], modems["third"]
         third.at("AT+CWMODE=1")
         third.at('AT+CWJAP="mine","87654321"', b"+CWJAP:2\r\n" + (b"\r\nFAIL\r\n" if third.nonos else common.ERROR))
@@ -240,12 +241,12 @@ class Between(Case):
     @each_dialect(*FAMILIES)
     def test_stations_reach_each_other(self, dialect):
         """Two stations of a soft-AP: a link from one to the other's server, data both ways"""
-        modems = self.meet(dialect, ap=None, sta=None, third=None)
+        modems = self.meet(dialect, ap=ANYWHERE, sta=None, third=ANYWHERE)
         sta, third = modems["sta"], modems["third"]
         join(third)
         third.at("AT+CIPMUX=1")
-        third.at("AT+CIPSERVER=1,8000")
-        sta.connect("TCP", 8000, host="192.168.4.3")
+        third.at("AT+CIPSERVER=1,80")
+        sta.connect("TCP", 80, host="192.168.4.3")
         third.serial.expect(b"0,CONNECT\r\n")
         sta.send(b"hello")
         third.expect_data(b"hello", 0)
@@ -254,7 +255,7 @@ class Between(Case):
 
     def test_single_mode_server_turns_away(self):
         """classic: the server of single mode has one client; another modem is reset or refused, the first one stays"""
-        modems = Modems("--timing=refused=0", ap=None, sta=None, third=None)
+        modems = Modems("--timing=refused=0", ap=ANYWHERE, sta=None, third=ANYWHERE)
         self.addCleanup(modems.close)
         ap, sta, third = modems["ap"], modems["sta"], modems["third"]
         open_soft_ap(ap, server=None)
@@ -274,7 +275,7 @@ class Between(Case):
     @each_dialect(NONOS, ESP_AT)
     def test_five_are_the_most(self, dialect):
         """A sixth client of a modem: without answer in nonos, refused in esp-at, until a link ends"""
-        modems = self.meet(dialect, "--timing=dial_limit=300", ap=None, sta=None, third=None)
+        modems = self.meet(dialect, "--timing=dial_limit=300", ap=ANYWHERE, sta=None, third=ANYWHERE)
         ap, sta, third = modems["ap"], modems["sta"], modems["third"]
         join(third)
         station_came(ap, THIRD, "192.168.4.3")
@@ -293,7 +294,7 @@ class Between(Case):
     @each_dialect(*FAMILIES)
     def test_udp(self, dialect):
         """UDP both ways, with the same local port on both; then a broadcast of the soft-AP to two stations"""
-        modems = self.meet(dialect, ap=None, sta=None, third=None)
+        modems = self.meet(dialect, ap=ANYWHERE, sta=None, third=ANYWHERE)
         ap, sta, third = modems["ap"], modems["sta"], modems["third"]
         join(third)
         station_came(ap, THIRD, "192.168.4.3")
@@ -307,7 +308,7 @@ class Between(Case):
             ap.expect_data(data, 1)
             ap.send(data[::-1], 1)
             sta.expect_data(data[::-1])
-        ap.connect("UDP", port, 2, rest=",4321,0", host="192.168.4.255")
+        ap.connect("UDP", port, 2, rest=f",{free_udp_port()},0", host="192.168.4.255")
         ap.send(b"to all", 2)
         sta.expect_data(b"to all")
         third.expect_data(b"to all")
@@ -345,7 +346,7 @@ class Between(Case):
 
     def test_on_one_access_point(self):
         """Two modems joined to the same access point reach each other by their leases, and this computer too"""
-        modems = Modems(one=None, two="dialect=esp-at-2.3")
+        modems = Modems(one=None, two=f"dialect=esp-at-2.3,{ANYWHERE}")
         self.addCleanup(modems.close)
         one, two = modems["one"], modems["two"]
         for modem in (one, two):
@@ -376,7 +377,7 @@ class Between(Case):
     @each_dialect(NONOS, ESP_AT)
     def test_keepalive(self, dialect):
         """The other modem is gone without a word: keepalive ends the link, and nothing does where there is none"""
-        modems = Modems(dialect=dialect, one=None, two=None, third=None)
+        modems = Modems(dialect=dialect, one=None, two=ANYWHERE, third=None)
         self.addCleanup(modems.close)
         for name in ("one", "two", "third"):
             join(modems[name], "password", to="lab")
@@ -407,16 +408,18 @@ class Between(Case):
 
 class Publishing(Case):
     def test_the_same_port_twice(self):
-        """Two servers on port 80: the second one is found at another place, which the log names; a key chooses"""
-        modems = Modems(one="dialect=nonos-1.7.6", two=None, three="publish=0:80")
+        """Two servers on one port: the second one is found at another place, which the log names; a key chooses"""
+        with listener() as place:
+            number = port_of(place)
+        modems = Modems(one="dialect=nonos-1.7.6", two=None, three=f"publish=0:{number}")
         self.addCleanup(modems.close)
         places = {}
         for name in ("one", "two", "three"):
             modem = modems[name]
             join(modem, "password", to="lab")
             modem.at("AT+CIPMUX=1")
-            modem.at("AT+CIPSERVER=1,80")
-            line = modems.wait_log(rf"^{name}: listening: port 80 is at")
+            modem.at(f"AT+CIPSERVER=1,{number}")
+            line = modems.wait_log(rf"^{name}: listening: port {number} is at")
             places[name] = int(re.search(r"is at 127\.0\.0\.1:(\d+)", line).group(1))
             self.assertEqual("taken by modem one" in line, name == "two", line)
         self.assertEqual(len(set(places.values())), 3)
@@ -489,7 +492,7 @@ class Options(Case):
         lines = {name: re.findall(r"AT\+\S+", part) for name, part in
                  (("ap", text.split("at /tmp/ap")[1].split("at /tmp/sta")[0]), ("sta", text.split("at /tmp/sta")[1]))}
         self.assertEqual([len(part) for part in lines.values()], [4, 3])
-        with Modems("--strict", ap=None, sta=None) as modems:
+        with Modems("--strict", ap=ANYWHERE, sta=None) as modems:
             for name, commands in lines.items():
                 for line in commands:
                     modems[name].serial.send(line.encode() + b"\r\n")
