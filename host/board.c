@@ -347,7 +347,7 @@ bool board_say_due(board_t *board, uint64_t now_us)
         board->config->say(board->config->say_context, board, line);
         said = true;
     }
-    while ((text = faults_told(board->faults)))
+    for (; (text = faults_told(board->faults)); board->faults_injected++)
         board_log(board, &(log_record_t){ .event = "fault" }, "%s", text);
     return said;
 }
@@ -392,6 +392,7 @@ bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, l
     memset(board->user_flash, 0xff, sizeof board->user_flash); /* a new module's */
     cipmux_power_on(&board->modem, &board->modem_config, board_now());
     if (config->flash) use_flash(board);
+    if (config->mishaps) board->mishaps = *config->mishaps;
     board->faults = config->faults ? malloc(sizeof *board->faults) : NULL;
     if (board->faults) *board->faults = *config->faults;
     if (wire_open(board, config->pace) && !board->faults == !config->faults) return true;

@@ -19,6 +19,7 @@
 #include "hosts.h"
 #include "log.h"
 #include "mdns.h"
+#include "mishap.h"
 #include "neighbours.h"
 #include "net.h"
 #include "ping.h"
@@ -52,6 +53,7 @@ typedef struct {
     unsigned          number;    /* which modem this is, for the log and its address */
     const char       *name;      /* the same for people; NULL: it is the only one */
     const faults_t   *faults;    /* of the serial line, at first; NULL: none, ever */
+    const mishaps_t  *mishaps;   /* of the network, at first; NULL: none */
     void (*say)(void *context, board_t *board, const char *line); /* says the words of a fault */
     void *say_context;
 
@@ -77,7 +79,9 @@ struct board {
     sntp_t                sntp;
     mdns_t                mdns;
     wire_t                wire;
-    faults_t             *faults;             /* of the serial line, or NULL */
+    faults_t             *faults; /* of the serial line, or NULL */
+    mishaps_t             mishaps;
+    unsigned long         faults_injected;
     port_t               *ports[BOARD_PORTS]; /* who comes first has the modem */
     size_t                port_count;
     port_t               *port; /* the one that has it, or had it last */

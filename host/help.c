@@ -1,6 +1,8 @@
 /* Printing the tables. See help.h. */
 #include "help.h"
 
+#include "scene.h"
+
 #include "cipmux.h"
 #include "columns.h"
 #include "gpio.h"
@@ -154,13 +156,13 @@ static void help_world(FILE *out)
         "When:\n"
         "  at TIME VERB ...\n      so long after the start; what follows, not before that\n"
         "  wait TIME [VERB ...]\n      this, and what follows, comes so much later\n\n"
-        "The air:\n",
+        "What goes wrong at will is in a file for --fault=FILE, or in the same file: there what a modem has of its own "
+        "is\nsaid to each of them.\n",
         out);
-    help_verbs(out, radio_verbs, RADIO_VERBS);
-    fputs("\nHosts that are simulated in place of real ones:\n", out);
-    help_verbs(out, hosts_verbs, HOSTS_VERBS);
-    fputs("\nThe module's pins:\n", out);
-    help_verbs(out, gpio_verbs, GPIO_VERBS);
+    for (size_t i = 0; i < SCENE_TABLES; i++) {
+        fprintf(out, "\n%s:\n", scene_tables[i].title);
+        help_verbs(out, scene_tables[i].verbs, scene_tables[i].n);
+    }
 }
 
 static void help_commands(FILE *out)

@@ -94,6 +94,21 @@ static int start(program_t *program)
     return program->status;
 }
 
+/* `cipmux ctl PATH [WORDS...]`: the words in one line. */
+static int ctl(int argc, char **argv)
+{
+    char   line[CONTROL_LINE] = "";
+    size_t used = 0;
+    if (argc < 3) {
+        fprintf(stderr, "usage: cipmux ctl PATH [WORDS]...    says them to the modem with --control=PATH; "
+                        "without words, the lines of stdin\n");
+        return EXIT_USAGE;
+    }
+    for (int i = 3; i < argc && used < sizeof line; i++)
+        used += (size_t)snprintf(line + used, sizeof line - used, "%s%s", i > 3 ? " " : "", argv[i]);
+    return control_ask(argv[2], argc > 3 ? line : NULL);
+}
+
 /* `cipmux lab`: a program of its own, because it links simavr, which is under the GPL. It lies beside this one. */
 static int lab(char **argv)
 {
@@ -113,6 +128,7 @@ int main(int argc, char **argv)
     if (argc >= 2 && strcmp(argv[1], "help") == 0)
         return help_print(stdout, argc > 2 ? argv[2] : NULL) ? EXIT_DONE : EXIT_USAGE;
     if (argc >= 2 && strcmp(argv[1], "lab") == 0) return lab(argv);
+    if (argc >= 2 && strcmp(argv[1], "ctl") == 0) return ctl(argc, argv);
     program_t *program = calloc(1, sizeof *program);
     if (!program) {
         fprintf(stderr, "cipmux: no memory\n");

@@ -1,6 +1,8 @@
 /* The table of options. See options.h. */
 #include "options.h"
 
+#include "scenarios.h"
+
 #include "help.h"
 #include "modem_options.h"
 #include "program.h"
@@ -126,6 +128,33 @@ static bool read_boot_text(options_t *options, const char *value)
 static bool read_world(options_t *options, const char *value)
 {
     options->world = value;
+    return true;
+}
+
+static bool read_fault(options_t *options, const char *value)
+{
+    if (strcmp(value, "list") == 0) {
+        scenarios_print(stdout);
+        options->printed = true;
+        return true;
+    }
+    if (options->faults == OPTIONS_FAULTS_MAX)
+        return options_wrong(options, "--fault: more than %d of them", (int)OPTIONS_FAULTS_MAX);
+    options->fault[options->faults++] = value;
+    return true;
+}
+
+static bool read_seed(options_t *options, const char *value)
+{
+    unsigned long seed;
+    if (!options_number(value, UINT32_MAX, &seed)) return options_wrong(options, "--seed=%s: it is a number", value);
+    options->seed = seed;
+    return true;
+}
+
+static bool read_control(options_t *options, const char *value)
+{
+    options->control = value;
     return true;
 }
 
@@ -333,6 +362,10 @@ static const option_t modem_table[] = {
                                      "--modem=ap,pty=/tmp/ap,dialect=esp-at-2.3; more: cipmux help modems", read_modem,
      OPTION_LINE},
     {"world", "FILE", "access points, stations, and what happens to them: cipmux help world", read_world, 0},
+    {"fault", "FILE|NAME", "what goes wrong, in the words of cipmux help world, or one of =list", read_fault, 0},
+    {"seed", "N", "of faults that come at random; default 0", read_seed, 0},
+    {"control", "PATH", "a Unix socket on which a test says such words while the modem runs: cipmux ctl",
+     read_control, OPTION_LINE},
     {"flash", "FILE", "where saved settings outlive the program; without it they last until it ends", read_flash,
      OPTION_MODEM | OPTION_OWN},
     {"pty", "[=LINK]", "the serial line is a pseudo-terminal, LINK a symbolic link to it", read_pty,
@@ -424,6 +457,7 @@ static const options_program_t cipmux_program = {
         "       cipmux run [OPTION]... -- COMMAND [ARGUMENT]...    a command with a modem of its own:\n"
         "                              $CIPMUX_TTY and $CIPMUX_TCP are its serial line, $CIPMUX_HOST its address\n"
         "       cipmux lab [OPTION]... FIRMWARE    a simulated microcontroller at the modem; see cipmux lab --help\n"
+        "       cipmux ctl PATH [WORDS]...    says words to a modem with --control=PATH, or asks it\n"
         "       cipmux help [TOPIC]    what to know: options, world, modems, commands, reasons, dialects, dialect, "
         "quirks,\n"
         "                              timing; or one thing: a command (AT+CIPSTART), a reason's id (link-in-use)\n\n",

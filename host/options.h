@@ -6,7 +6,13 @@
 #include "dialect_file.h"
 #include "run.h"
 
-enum { OPTIONS_PUBLISH_MAX = 32, OPTIONS_REDIRECT_MAX = 32, OPTIONS_ERROR_MAX = 512, OPTIONS_NAME_MAX = 16 };
+enum {
+    OPTIONS_PUBLISH_MAX = 32,
+    OPTIONS_REDIRECT_MAX = 32,
+    OPTIONS_FAULTS_MAX = 8,
+    OPTIONS_ERROR_MAX = 512,
+    OPTIONS_NAME_MAX = 16
+};
 
 typedef enum {
     SERIAL_STANDARD,
@@ -54,8 +60,12 @@ struct options {
     serial_kind_t  serial;
     const char    *serial_where;                /* link, [HOST:]PORT, path or device; NULL: none */
     const char    *log, *trace, *world, *flash; /* file names, or NULL */
-    char         **command;                     /* of `cipmux run`, ended by NULL; or NULL */
-    unsigned       fail_on;                     /* of `cipmux run`: RUN_FAIL_... */
+    const char    *fault[OPTIONS_FAULTS_MAX];   /* files, or names of `cipmux --fault=list` */
+    size_t         faults;
+    uint64_t       seed;    /* of faults */
+    const char    *control; /* path of a socket, or NULL */
+    char         **command; /* of `cipmux run`, ended by NULL; or NULL */
+    unsigned       fail_on; /* of `cipmux run`: RUN_FAIL_... */
     uint32_t       linger_ms;
     log_volume_t   volume;
     bool           printed; /* the option was a question (--help and the like), answered on stdout */

@@ -4,6 +4,7 @@
 #include "board.h"
 #include "port.h"
 #include "rfc2217.h"
+#include "unix_socket.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,8 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 typedef struct {
@@ -265,16 +264,7 @@ port_t *port_rfc2217(uv_loop_t *loop, const char *where, char *text)
 
 port_t *port_unix(uv_loop_t *loop, const char *path, char *text)
 {
-    struct sockaddr_un at = { .sun_family = AF_UNIX };
-    struct stat        about;
-    if (strlen(path) >= sizeof at.sun_path) return port_failed(text, "%s: the path is too long", path);
-    memcpy(at.sun_path, path, strlen(path));
-    if (lstat(path, &about) == 0 && S_ISSOCK(about.st_mode)) { /* left by a program that was killed, or in use */
-        int probe = socket(AF_UNIX, SOCK_STREAM, 0);
-        if (probe >= 0 && connect(probe, (struct sockaddr *)&at, sizeof at) != 0 && errno == ECONNREFUSED) unlink(path);
-        if (probe >= 0) close(probe);
-    }
-    port_t *port = socket_port(loop, listen_on(&at, sizeof at, AF_UNIX));
+    port_t *port = socket_port(loop, unix_listen(path));
     if (!port) return port_failed(text, "%s: %s", path, strerror(errno));
     ((socket_port_t *)port)->path = strdup(path);
     snprintf(text, PORT_ERROR_MAX, "%s", path);

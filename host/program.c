@@ -3,12 +3,13 @@
 
 #include "columns.h"
 
-#include "hosts_words.h"
-#include "radio_words.h"
+#include "scenarios.h"
+#include "steer.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,97 +22,148 @@ int program_complain(const program_t *program, const char *text, int status)
 
 /* ---- The world file ---------------------------------------------------------------------------------------------- */
 
-static bool say(words_t *words, radio_t *air, gpio_t *pins, hosts_t *hosts)
+/* What the files describe before the modems are on. */
+static scene_t first_scene(program_t *program)
 {
-    const char *name = words->count > 0 ? (const char *)words->arg[0].text : "";
-    if (words_verb(gpio_verbs, GPIO_VERBS, name)) return words_run(gpio_verbs, GPIO_VERBS, pins, words);
-    if (words_verb(hosts_verbs, HOSTS_VERBS, name)) return words_run(hosts_verbs, HOSTS_VERBS, hosts, words);
-    return words_run(radio_verbs, RADIO_VERBS, air, words);
+    return (scene_t){ .air = &program->air,
+                      .hosts = &program->hosts,
+                      .pins = &program->options.board.pins,
+                      .faults = &program->faults,
+                      .mishaps = { .mishaps = &program->mishaps } };
 }
 
-/* What the verb of a wrong line takes. */
-static const char *form_of(const words_t *words)
+scene_t program_scene(program_t *program, board_t *board)
 {
-    const char         *name = words->count > 0 ? (const char *)words->arg[0].text : "";
-    const words_verb_t *verb = words_verb(radio_verbs, RADIO_VERBS, name);
-    if (!verb) verb = words_verb(gpio_verbs, GPIO_VERBS, name);
-    if (!verb) verb = words_verb(hosts_verbs, HOSTS_VERBS, name);
-    return verb ? verb->form : "cipmux help world lists the verbs";
+    return (scene_t){ .air = &program->air,
+                      .hosts = &program->hosts,
+                      .pins = &board->pins,
+                      .faults = board->faults,
+                      .mishaps = { .mishaps = &board->mishaps, .board = board } };
 }
 
 /* A draft of the world as it will be takes every line, so that a wrong one is found at once; the world itself those that
  * are said at once. */
 static bool say_now_or_later(program_t *program, words_t *words, char *line, unsigned number)
 {
-    static radio_t draft; /* too large for the stack */
-    static gpio_t  draft_pins;
-    static hosts_t draft_hosts;
-    timetable_t   *later = &program->later;
+    static radio_t   air; /* the draft; too large for the stack */
+    static gpio_t    pins;
+    static hosts_t   hosts;
+    static faults_t  faults;
+    static mishaps_t mishaps;
+    const scene_t    draft = { &air, &hosts, &pins, &faults, { .mishaps = &mishaps } };
+    const scene_t    first = first_scene(program);
+    timetable_t     *later = &program->later;
     if (number == 1) {
-        draft = program->air;
-        draft_pins = program->options.board.pins;
-        draft_hosts = program->hosts;
+        air = program->air;
+        pins = program->options.board.pins;
+        hosts = program->hosts;
+        faults = program->faults;
+        mishaps = program->mishaps;
     }
     if (!timetable_read(later, words, line)) return false;
-    words->draft = later->at_us > 0;
-    if (!say(words, &draft, &draft_pins, &draft_hosts)) return false;
-    if (later->at_us > 0) return timetable_keep(later, words, line, number);
-    program->air = draft;
-    program->options.board.pins = draft_pins;
-    program->hosts = draft_hosts;
-    return true;
+    words->draft = true;
+    if (!scene_say(&draft, words)) return false;
+    if (later->at_us > 0) {
+        program->faults.used |= faults.used; /* so each modem has lanes for them */
+        return timetable_keep(later, words, line, number);
+    }
+    words->draft = false;
+    return words_parse(words, line) && scene_say(&first, words);
 }
 
-/* EXIT_DONE, or the exit status after a complaint. */
-static int read_world(program_t *program, const char *name)
+/* Reads lines of words. EXIT_DONE, or the exit status after a complaint. */
+static int read_words(program_t *program, const char *name, FILE *file)
 {
     static words_t words; /* too large for the stack */
     char           line[4096], text[2048];
     unsigned       number = 0;
-    bool           good = true;
-    FILE          *file = fopen(name, "r");
-    if (!file) {
-        snprintf(text, sizeof text, "%s: %s", name, strerror(errno));
-        return program_complain(program, text, EXIT_FILE);
-    }
+    bool           good = true, own = program->say && name == program->options.world;
     words.now_us = board_now();
     while (good && fgets(line, sizeof line, file)) {
         number++;
         line[strcspn(line, "\r\n")] = '\0';
-        good = words_parse(&words, line) && (program->say ? program->say(program->context, &words, line)
-                                                          : say_now_or_later(program, &words, line, number));
+        good = words_parse(&words, line) &&
+               (own ? program->say(program->context, &words, line) : say_now_or_later(program, &words, line, number));
     }
-    fclose(file);
     if (good) return EXIT_DONE;
     snprintf(text, sizeof text, "%s:%u: %s", name, number, words.error);
     const int status = program_complain(program, text, EXIT_FILE);
-    if (!program->say) {
+    if (!own) {
         fputs("  ", stderr);
-        columns_wrap(stderr, form_of(&words), 2, 4);
+        columns_wrap(stderr, scene_form(words.count > 0 ? (const char *)words.arg[0].text : ""), 2, 4);
     }
     return status;
+}
+
+static int read_file(program_t *program, const char *name)
+{
+    char  text[512];
+    FILE *file = fopen(name, "r");
+    if (!file) {
+        snprintf(text, sizeof text, "%s: %s", name, strerror(errno));
+        return program_complain(program, text, EXIT_FILE);
+    }
+    int status = read_words(program, name, file);
+    fclose(file);
+    return status;
+}
+
+/* A fault file: a name of a built-in one, or a path. */
+static int read_fault(program_t *program, const char *name)
+{
+    const char *built_in = scenarios_find(name);
+    if (!built_in) return read_file(program, name);
+    char *copy = strdup(built_in);
+    FILE *file = copy ? fmemopen(copy, strlen(copy), "r") : NULL;
+    int   status = file ? read_words(program, name, file) : program_complain(program, strerror(errno), EXIT_FILE);
+    if (file) fclose(file);
+    free(copy);
+    return status;
+}
+
+static int read_files(program_t *program)
+{
+    const options_t *options = &program->options;
+    int              failed = options->world ? read_file(program, options->world) : EXIT_DONE;
+    for (size_t i = 0; i < options->faults && !failed; i++) {
+        program->later.at_us = 0;
+        failed = read_fault(program, options->fault[i]);
+    }
+    return failed;
 }
 
 /* ---- The world over time ----------------------------------------------------------------------------------------- */
 
 static void wait_for_world(program_t *program);
 
-/* What is about pins is so for each modem. */
+/* What modems have of their own is so for each of them. */
 static void say_line(program_t *program, const timetable_line_t *line)
 {
     static words_t words;
     bool           good = true;
     for (size_t i = 0; i < program->modems && good; i++) {
-        board_t *board = &program->modem[i].board;
+        board_t      *board = &program->modem[i].board;
+        const scene_t scene = program_scene(program, board);
         words.now_us = board_now();
         good = words_parse(&words, line->text);
-        bool pins = good && words_verb(gpio_verbs, GPIO_VERBS, (const char *)words.arg[0].text);
-        if (i == 0 || pins) good = good && say(&words, &program->air, &board->pins, &program->hosts);
-        if (i == 0 || pins || !good)
+        const bool own = good && scene_is_of_a_modem((const char *)words.arg[0].text);
+        if (i == 0 || own) good = good && scene_say(&scene, &words);
+        if (i == 0 || own || !good)
             board_log(board, &(log_record_t){ .event = "world", .level = good ? LOG_EVENT : LOG_PROBLEM },
                       "line %u: %s", line->number, good ? (const char *)words.arg[0].text : words.error);
     }
     if (!good) program->status = EXIT_DIFFERS;
+}
+
+/* The words of a fault of this modem. */
+static void say_fault(void *context, board_t *board, const char *line)
+{
+    static words_t words;
+    program_t     *program = context;
+    const scene_t  scene = program_scene(program, board);
+    words.now_us = board_now();
+    if (words_parse(&words, line) && scene_say(&scene, &words)) return;
+    board_log(board, &(log_record_t){ .event = "fault", .level = LOG_PROBLEM }, "%s: %s", line, words.error);
 }
 
 static void say_what_is_due(uv_timer_t *clock)
@@ -249,9 +301,10 @@ static void share(program_t *program)
         config->air = &program->air;
         config->hosts = &program->hosts;
         config->pins = options->board.pins;
-        config->faults = options->board.faults;
-        config->say = options->board.say;
-        config->say_context = options->board.say_context;
+        config->faults = faults_used(&program->faults) || options->control ? &program->faults : NULL;
+        config->mishaps = &program->mishaps;
+        config->say = say_fault;
+        config->say_context = program;
         config->number = (unsigned)i;
         if (options->modems == 0) continue;
         config->neighbours = &program->neighbours;
@@ -270,6 +323,17 @@ static int open_boards(program_t *program)
     return EXIT_DONE;
 }
 
+static int open_control(program_t *program)
+{
+    const char *path = program->options.control;
+    char        text[512];
+    if (!path) return EXIT_DONE;
+    program->control = control_open(&program->loop, path, steer_say, program);
+    if (program->control) return EXIT_DONE;
+    snprintf(text, sizeof text, "--control=%s: %s", path, strerror(errno));
+    return program_complain(program, text, EXIT_USAGE);
+}
+
 int program_open(program_t *program)
 {
     options_t *options = &program->options;
@@ -277,7 +341,8 @@ int program_open(program_t *program)
     hosts_init(&program->hosts);
     program->hosts.clock_us = computers_clock() - board_now();
     gpio_init(&options->board.pins);
-    int failed = options->world ? read_world(program, options->world) : EXIT_DONE;
+    faults_init(&program->faults, options->seed);
+    int failed = read_files(program);
     if (failed) return failed;
     share(program);
     for (size_t i = 0; i < program->modems; i++)
@@ -288,7 +353,9 @@ int program_open(program_t *program)
     failed = open_boards(program);
     if (failed) return failed;
     start_world(program);
-    return EXIT_DONE;
+    failed = open_control(program);
+    if (failed) program_close(program);
+    return failed;
 }
 
 void program_close(program_t *program)
@@ -296,6 +363,7 @@ void program_close(program_t *program)
     if (!program->log_file) program->log.show = NULL; /* the terminal goes first */
     for (size_t i = 0; i < program->modems; i++)
         board_close(&program->modem[i].board);
+    control_close(program->control);
     uv_close((uv_handle_t *)&program->clock, NULL);
     uv_run(&program->loop, UV_RUN_DEFAULT);
     log_tick(&program->log, CIPMUX_NEVER);

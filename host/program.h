@@ -3,8 +3,10 @@
 #define HOST_PROGRAM_H
 
 #include "board.h"
+#include "control.h"
 #include "options.h"
 #include "radio.h"
+#include "scene.h"
 #include "timetable.h"
 #include "words.h"
 
@@ -30,6 +32,9 @@ typedef struct {
     uv_timer_t  clock;    /* the next of it */
     uint64_t    start_us; /* when its time began */
     hosts_t     hosts;
+    faults_t    faults; /* of each modem at first */
+    mishaps_t   mishaps;
+    control_t  *control; /* NULL: none */
     int         status;
 
     program_modem_t modem[NEIGHBOURS_MAX];
@@ -46,6 +51,8 @@ typedef struct {
 int program_complain(const program_t *program, const char *text, int status);
 /* Reads the world file, opens log and loop, powers the modems on. EXIT_DONE, or the status after a complaint. */
 int program_open(program_t *program);
+/* What words change now, as far as it is a modem's own: this one's. */
+scene_t program_scene(program_t *program, board_t *board);
 /* SIGINT, SIGTERM and SIGHUP stop the loop and set the status. Undone by program_ignore_signals(). */
 void program_watch_signals(program_t *program);
 void program_ignore_signals(program_t *program);

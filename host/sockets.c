@@ -44,10 +44,10 @@ static void link_want(sockets_link_t *link)
     if (!link->sock) return;
     if (link->state == LINK_IS_DIALING)
         events = link->blocked ? UV_WRITABLE : 0;
-    else if (link->state == LINK_IS_OPEN && !link->paused && !link->gone)
+    else if (link->state == LINK_IS_OPEN && !link->paused && !link->gone && !link->mute)
         events = UV_READABLE;
     if ((link->state == LINK_IS_OPEN || link->state == LINK_IS_ENDING) && link->blocked && link->cause == 0 &&
-        !link->gone)
+        !link->gone && !link->stalled)
         events |= UV_WRITABLE;
     sock_want(link->sock, events);
 }
@@ -136,7 +136,7 @@ static bool dial_look(sockets_link_t *link)
 {
     int       error = 0;
     socklen_t length = sizeof error;
-    if (link->blocked) return false;
+    if (link->blocked || !link->sock) return false;
     if (getsockopt(sock_fd(link->sock), SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
     dial_decided(link, error);
     return true;
@@ -146,6 +146,31 @@ static bool dial_look(sockets_link_t *link)
 static bool is_waited_for(const sockets_link_t *link, host_reason_t reason)
 {
     return !link->udp && reason == HOST_REASON_NOBODY_THERE && neighbours_any(link->board);
+}
+
+/* A mishap on demand. False: the dial goes on. */
+static bool meets_mishap(sockets_link_t *link)
+{
+    const mishap_t *mishap = mishap_find(&link->board->mishaps, &link->peer);
+    if (!mishap) return false;
+    board_log(link->board, &(log_record_t){ .event = "fault", .link = &link->id, .peer = &link->peer }, "%s",
+              mishap_name(mishap->kind));
+    link->board->faults_injected++;
+    link->mishap_us = mishap->kind == MISHAP_SILENT ? CIPMUX_NEVER : board_now() + mishap->after_us;
+    link->mishap = mishap->kind == MISHAP_REFUSE  ? HOST_REASON_CONNECTION_REFUSED
+                   : mishap->kind == MISHAP_RESET ? HOST_REASON_CONNECTION_RESET
+                                                  : HOST_REASON_NONE;
+    return mishap->kind != MISHAP_LATE;
+}
+
+/* What a mishap has kept back until now. True: it keeps on. */
+static bool mishap_keeps(sockets_link_t *link, uint64_t now_us)
+{
+    if (link->mishap_us == 0) return false;
+    if (link->mishap_us > now_us) return true;
+    link->mishap_us = 0;
+    if (link->mishap != HOST_REASON_NONE) link_fail(link, link->mishap);
+    return false;
 }
 
 static void dial(sockets_t *sockets, const cipmux_request_t *request)
@@ -160,6 +185,7 @@ static void dial(sockets_t *sockets, const cipmux_request_t *request)
                               .udp = request->dial.type == CIPMUX_UDP };
     log_record_t record = { .event = "dial", .link = &link->id, .peer = &link->peer };
     board_log(link->board, &record, "%s", "");
+    if (!link->udp && meets_mishap(link)) return;
     if (request->dial.type == CIPMUX_SSL) {
         link_fail(link, HOST_REASON_NO_TLS);
     } else if (!route.reachable && !is_waited_for(link, route.reason)) {
@@ -270,6 +296,12 @@ static void link_ends(sockets_link_t *link, int error)
     link->readable = false;
 }
 
+void sockets_end(sockets_link_t *link, cipmux_cause_t cause)
+{
+    link->cause = cause;
+    link_ends(link, 0);
+}
+
 static bool tcp_receive(sockets_link_t *link, uint64_t now_us)
 {
     uint8_t   bytes[CIPMUX_FRAME_MAX * 4];
@@ -277,7 +309,7 @@ static bool tcp_receive(sockets_link_t *link, uint64_t now_us)
     size_t    room = cipmux_receive_room(modem, link->id);
     if (link->paused && room < (link->room + 1) / 2) return false;
     link->paused = room == 0;
-    if (!link->readable || link->paused) return false;
+    if (!link->readable || link->paused || link->mute) return false;
     if (room > sizeof bytes) room = sizeof bytes;
     ssize_t got = recv(sock_fd(link->sock), bytes, room, 0);
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
@@ -309,7 +341,8 @@ static bool tcp_send(sockets_link_t *link, uint64_t now_us)
     const void      *bytes;
     size_t           n;
     cipmux_address_t to;
-    if (link->blocked || link->cause == CIPMUX_CAUSE_RESET || link->cause == CIPMUX_CAUSE_TIMEOUT) return false;
+    if (link->blocked || link->stalled || link->cause == CIPMUX_CAUSE_RESET || link->cause == CIPMUX_CAUSE_TIMEOUT)
+        return false;
     if (!cipmux_send_peek(modem, link->id, &bytes, &n, &to) || n == 0) return false;
     if (link->gone) {
         if (neighbours_find(link->board, &link->peer) != link->other) return false;
@@ -342,7 +375,7 @@ static bool tcp_send(sockets_link_t *link, uint64_t now_us)
 static bool tell_acked(sockets_link_t *link, uint64_t now_us)
 {
     int waiting = 0;
-    if (!link->watched || link->gone) return false;
+    if (!link->watched || link->gone || link->stalled) return false;
     if (!link->udp && ioctl(sock_fd(link->sock), TIOCOUTQ, &waiting) == 0 && waiting > 0 &&
         link->sent - (uint64_t)waiting < link->watch_mark)
         return false;
@@ -356,6 +389,7 @@ static bool link_turn(sockets_link_t *link, uint64_t now_us)
 {
     bool moved = false;
     if (link->state == LINK_IS_DIALING) moved |= dial_look(link);
+    if ((link->state == LINK_IS_DIALING || link->state == LINK_IS_DECIDED) && mishap_keeps(link, now_us)) return moved;
     if (link->state == LINK_IS_DECIDED) moved |= tell_decision(link, now_us);
     if (link->state == LINK_IS_OPEN) moved |= link->udp ? datagram_receive(link, now_us) : tcp_receive(link, now_us);
     if (link->state == LINK_IS_OPEN || link->state == LINK_IS_ENDING) {
@@ -544,6 +578,7 @@ uint64_t sockets_deadline(const sockets_t *sockets, uint64_t now_us)
     uint64_t deadline = CIPMUX_NEVER;
     for (size_t i = 0; i < CIPMUX_LINKS; i++) {
         const sockets_link_t *link = &sockets->link[i];
+        if (link->mishap_us > 0 && link->mishap_us < deadline) deadline = link->mishap_us;
         if (link->watched && !link->gone) deadline = now_us + SOCKETS_ACK_INTERVAL_US;
         if (link->gone && link->state == LINK_IS_OPEN && link->silent_until_us < deadline)
             deadline = link->silent_until_us;

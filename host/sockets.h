@@ -58,6 +58,10 @@ typedef struct {
     uint64_t         sent, received, watch_mark;
     void            *memory; /* DECIDED: to be lent */
 
+    bool          stalled, mute; /* a mishap: the peer takes nothing; says nothing */
+    host_reason_t mishap;        /* DIALING: how it will fail, or DECIDED: not to be told */
+    uint64_t      mishap_us;     /* before then; 0: none */
+
     sockets_datagram_t *first; /* UDP: datagrams that the modem had no room for yet, and their bytes */
     size_t              queued;
 
@@ -113,6 +117,8 @@ bool sockets_look(sockets_t *sockets, uint64_t now_us);
 bool     sockets_turn(sockets_t *sockets, uint64_t now_us);
 uint64_t sockets_deadline(const sockets_t *sockets, uint64_t now_us);
 
+/* As if the peer of an open link had ended it: FIN, RESET. */
+void sockets_end(sockets_link_t *link, cipmux_cause_t cause);
 /* FIN, then the peer's end is awaited. Takes the socket. */
 void sockets_farewell(sockets_t *sockets, uint64_t now_us, sock_t *sock);
 /* The same for the end of a link to another modem; call_part() decides. */

@@ -104,6 +104,8 @@ extern const words_verb_t faults_verbs[FAULTS_VERBS];
 /* The words of the rule that was said last, to be checked by who knows them; NULL: the last line was no rule. `column`: where
  * they begin in that line, from 1. `match` is checked already. */
 const char *faults_words(const faults_t *faults, const words_t *said, unsigned *column);
+/* Takes the rule that was said last back: its words are wrong. */
+void faults_take_back(faults_t *faults);
 
 /* How many bytes may be put into a lane now. */
 size_t faults_room(const faults_t *faults, faults_lane_t at);

@@ -211,6 +211,11 @@ const char *faults_words(const faults_t *faults, const words_t *said, unsigned *
     return rule->words;
 }
 
+void faults_take_back(faults_t *faults)
+{
+    if (faults->rules > 0) faults->rules--;
+}
+
 const words_verb_t faults_verbs[FAULTS_VERBS] = {
     { "on", say_on, "on typed|printed TEXT [nth=N] [each] [after=BYTES] WORDS",
       "says these words when TEXT passes there (each: every time), and so many bytes behind it" },

@@ -40,7 +40,11 @@ bool timetable_keep(timetable_t *timetable, words_t *words, const char *line, un
     if (strlen(line) >= TIMETABLE_TEXT) {
         return words_fail(words, 1, "a line that waits has at most %d bytes", (int)TIMETABLE_TEXT - 1);
     }
-    timetable_line_t *kept = &timetable->line[timetable->count++];
+    size_t at = timetable->count++;
+    for (; at > timetable->next && timetable->line[at - 1].at_us > timetable->at_us;
+         at--) /* another file's are later */
+        timetable->line[at] = timetable->line[at - 1];
+    timetable_line_t *kept = &timetable->line[at];
     kept->at_us = timetable->at_us;
     kept->number = number;
     strcpy(kept->text, line);
