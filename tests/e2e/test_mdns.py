@@ -1,4 +1,5 @@
 """AT+MDNS: real questions by multicast on the loopback, as other responders and plain resolvers of this computer ask them."""
+import os
 import random
 import socket
 import struct
@@ -9,6 +10,8 @@ GROUP = ("224.0.0.251", 5353)
 LOOPBACK = socket.inet_aton("127.0.0.1")
 A, PTR, TXT, SRV, ANY = 1, 12, 16, 33, 255
 IN, BIT = 1, 0x8000  # the bit: in a question "answer me alone", in a record "forget others"
+OWN = f"-{os.getpid()}"  # in each name of this test; its other runs speak on the same loopback
+ALONE = "127.%d.%d.%d" % (1 + os.getpid() // 65536 % 254, os.getpid() // 256 % 256, os.getpid() % 256)
 TYPES = "_services._dns-sd._udp.local"
 
 
@@ -85,7 +88,7 @@ class Mdns(Case):
         """The next answer with that record; other responders of this computer speak here too."""
         while True:
             packet = peer.recv(2000)
-            if packet[2:4] == b"\x84\0" and wanted in records(packet):
+            if packet[2:4] == b"\x84\0" and OWN.encode() in packet and wanted in records(packet):
                 return records(packet)
 
     def ask(self, name, kind):
@@ -97,6 +100,8 @@ class Mdns(Case):
                 resolver.sendto(asked, GROUP)
                 try:
                     packet, sender = resolver.recvfrom(2000)
+                    while OWN.encode() not in packet[len(asked):]:  # another responder's
+                        packet, sender = resolver.recvfrom(2000)
                     break
                 except TimeoutError:
                     pass
@@ -110,41 +115,41 @@ class Mdns(Case):
         """Two announcements of all records, answers to everybody, and at AT+MDNS=0 a goodbye"""
         service, text = (("_http", strings("vendor = Espressif", "version = 1.0", "module = AT")) if dialect == NONOS
                          else ("http", strings("vendor=Espressif", "module=AT", "version=1.0")))
-        service += "._tcp.local"
-        everything = {(TYPES, PTR): (IN, 4500, service), (service, PTR): (IN, 4500, "esp." + service),
-                      ("esp." + service, SRV): (IN | BIT, 120, (8080, "esp.local")),
-                      ("esp." + service, TXT): (IN | BIT, 4500, text), ("esp.local", A): (IN | BIT, 120, "127.0.0.1")}
+        service += f"{OWN}._tcp.local"
+        everything = {(TYPES, PTR): (IN, 4500, service), (service, PTR): (IN, 4500, f"esp{OWN}." + service),
+                      (f"esp{OWN}." + service, SRV): (IN | BIT, 120, (8080, f"esp{OWN}.local")),
+                      (f"esp{OWN}." + service, TXT): (IN | BIT, 4500, text), (f"esp{OWN}.local", A): (IN | BIT, 120, "127.0.0.1")}
         peer = self.wire(member())
         with Modem(dialect=dialect) as modem:
-            modem.at('AT+MDNS=1,"esp","http",80')
-            modem.wait_log(rf"^mdns: esp.local, {service} at 127.0.0.1:8080$")
+            modem.at(f'AT+MDNS=1,"esp{OWN}","http{OWN}",80')
+            modem.wait_log(rf"^mdns: esp{OWN}.local, {service} at 127.0.0.1:8080$")
             for _ in range(2):
-                self.assertEqual(self.heard(peer, ("esp.local", A)), everything)
-            peer.sendto(question("ESP.local", A), GROUP)
-            self.assertEqual(self.heard(peer, ("esp.local", A)), {("esp.local", A): everything["esp.local", A]})
+                self.assertEqual(self.heard(peer, (f"esp{OWN}.local", A)), everything)
+            peer.sendto(question(f"ESP{OWN}.local", A), GROUP)
+            self.assertEqual(self.heard(peer, (f"esp{OWN}.local", A)), {(f"esp{OWN}.local", A): everything[f"esp{OWN}.local", A]})
             peer.sendto(question(service, PTR), GROUP)
             del everything[TYPES, PTR]
             self.assertEqual(self.heard(peer, (service, PTR)), everything)
             modem.at("AT+MDNS=0")
-            gone = self.heard(peer, ("esp.local", A))
+            gone = self.heard(peer, (f"esp{OWN}.local", A))
             self.assertEqual(gone.keys(), {*everything, (TYPES, PTR)})
             self.assertEqual({ttl for _, ttl, _ in gone.values()}, {0})
 
     def test_a_plain_resolver(self):
         """From another port than 5353: the answer goes there, with the question and a short life"""
         with Modem(dialect=NONOS) as modem:
-            modem.at('AT+MDNS=1,"esp","iot",5000')
-            self.assertEqual(self.ask("esp.local", A), {("esp.local", A): (IN, 10, "127.0.0.1")})
-            self.assertEqual(self.ask("esp._iot._tcp.local", ANY)["esp._iot._tcp.local", SRV],
-                             (IN, 10, (5000, "esp.local")))
-            self.assertEqual(self.ask(TYPES, PTR)[TYPES, PTR], (IN, 10, "_iot._tcp.local"))
+            modem.at(f'AT+MDNS=1,"esp{OWN}","iot{OWN}",5000')
+            self.assertEqual(self.ask(f"esp{OWN}.local", A), {(f"esp{OWN}.local", A): (IN, 10, "127.0.0.1")})
+            self.assertEqual(self.ask(f"esp{OWN}._iot{OWN}._tcp.local", ANY)[f"esp{OWN}._iot{OWN}._tcp.local", SRV],
+                             (IN, 10, (5000, f"esp{OWN}.local")))
+            self.assertEqual(self.ask(TYPES, PTR)[TYPES, PTR], (IN, 10, f"_iot{OWN}._tcp.local"))
 
     def test_alone(self):
         """A question that wants its answer alone gets it by unicast"""
-        with Modem(dialect=NONOS) as modem, member("127.0.0.2") as alone:
-            modem.at('AT+MDNS=1,"esp","iot",5000')
-            alone.sendto(question("esp.local", A, extra=BIT), GROUP)
-            self.assertEqual(records(alone.recv(2000)), {("esp.local", A): (IN | BIT, 120, "127.0.0.1")})
+        with Modem(dialect=NONOS) as modem, member(ALONE) as alone:
+            modem.at(f'AT+MDNS=1,"esp{OWN}","iot{OWN}",5000')
+            alone.sendto(question(f"esp{OWN}.local", A, extra=BIT), GROUP)
+            self.assertEqual(records(alone.recv(2000)), {(f"esp{OWN}.local", A): (IN | BIT, 120, "127.0.0.1")})
 
     def test_where_the_server_is(self):
         """The port of the answer is the one at which the modem's server is published"""
@@ -152,73 +157,73 @@ class Mdns(Case):
             modem.at("AT+CIPMUX=1")
             modem.at("AT+CIPSERVER=1,80")
             _, port = modem.published(80)
-            modem.at('AT+MDNS=1,"esp","iot",80')
-            self.assertEqual(self.ask("esp._iot._tcp.local", SRV)["esp._iot._tcp.local", SRV][2], (port, "esp.local"))
+            modem.at(f'AT+MDNS=1,"esp{OWN}","iot{OWN}",80')
+            self.assertEqual(self.ask(f"esp{OWN}._iot{OWN}._tcp.local", SRV)[f"esp{OWN}._iot{OWN}._tcp.local", SRV][2], (port, f"esp{OWN}.local"))
 
     def test_another_address(self):
         """A service that --publish puts at another address is found there"""
         with Modem("--publish=127.0.0.3:8888:80", dialect=NONOS) as modem:
-            modem.at('AT+MDNS=1,"esp","iot",80')
-            found = self.ask("esp._iot._tcp.local", SRV)
-            self.assertEqual(found["esp._iot._tcp.local", SRV][2], (8888, "esp.local"))
-            self.assertEqual(found["esp.local", A][2], "127.0.0.3")
+            modem.at(f'AT+MDNS=1,"esp{OWN}","iot{OWN}",80')
+            found = self.ask(f"esp{OWN}._iot{OWN}._tcp.local", SRV)
+            self.assertEqual(found[f"esp{OWN}._iot{OWN}._tcp.local", SRV][2], (8888, f"esp{OWN}.local"))
+            self.assertEqual(found[f"esp{OWN}.local", A][2], "127.0.0.3")
 
     def test_not_before_it_joins(self):
         """esp-at takes AT+MDNS before it has an address; it is heard from when the station has joined"""
         peer = self.wire(member())
         with Modem(dialect=ESP_AT, join=False) as modem:
-            modem.at('AT+MDNS=1,"late","iot",80')
+            modem.at(f'AT+MDNS=1,"late{OWN}","iot{OWN}",80')
             modem.wait_log("^mdns:")
             with member("127.0.0.1", 0) as resolver:
-                resolver.sendto(question("late.local", A), GROUP)
+                resolver.sendto(question(f"late{OWN}.local", A), GROUP)
                 modem.serial.quiet()
                 resolver.setblocking(False)
                 self.assertRaises(BlockingIOError, resolver.recv, 1)
             modem.at("AT+CWMODE=1")
             modem.at('AT+CWJAP="lab","password"', b"WIFI CONNECTED\r\nWIFI GOT IP\r\n\r\nOK\r\n")
-            self.heard(peer, ("late.local", A))
-            self.assertIn(("late.local", A), self.ask("late.local", A))
+            self.heard(peer, (f"late{OWN}.local", A))
+            self.assertIn((f"late{OWN}.local", A), self.ask(f"late{OWN}.local", A))
 
     def test_another_name_takes_its_place(self):
         """A second AT+MDNS=1: goodbye to the first name, welcome to the second"""
         peer = self.wire(member())
         with Modem(dialect=ESP_AT) as modem:
-            modem.at('AT+MDNS=1,"first","iot",80')
-            self.heard(peer, ("first.local", A))
-            modem.at('AT+MDNS=1,"second","iot",80')
-            while self.heard(peer, ("first.local", A))["first.local", A][1]:
+            modem.at(f'AT+MDNS=1,"first{OWN}","iot{OWN}",80')
+            self.heard(peer, (f"first{OWN}.local", A))
+            modem.at(f'AT+MDNS=1,"second{OWN}","iot{OWN}",80')
+            while self.heard(peer, (f"first{OWN}.local", A))[f"first{OWN}.local", A][1]:
                 pass  # its second announcement may be on its way
-            self.assertEqual(self.heard(peer, ("second.local", A))["second.local", A][1], 120)
+            self.assertEqual(self.heard(peer, (f"second{OWN}.local", A))[f"second{OWN}.local", A][1], 120)
 
     def test_two_modems(self):
         """Two modems on one computer: each answers for its own name"""
         with Modem(dialect=NONOS) as one, Modem(dialect=ESP_AT) as other:
-            one.at('AT+MDNS=1,"one","iot",80')
-            other.at('AT+MDNS=1,"other","iot",81')
-            self.assertEqual(self.ask("one.local", A)["one.local", A][2], "127.0.0.1")
-            self.assertEqual(self.ask("other.iot._tcp.local", SRV)
-                             ["other.iot._tcp.local", SRV][2], (8081, "other.local"))
+            one.at(f'AT+MDNS=1,"one{OWN}","iot{OWN}",80')
+            other.at(f'AT+MDNS=1,"other{OWN}","iot{OWN}",81')
+            self.assertEqual(self.ask(f"one{OWN}.local", A)[f"one{OWN}.local", A][2], "127.0.0.1")
+            self.assertEqual(self.ask(f"other{OWN}.iot{OWN}._tcp.local", SRV)
+                             [f"other{OWN}.iot{OWN}._tcp.local", SRV][2], (8081, f"other{OWN}.local"))
 
     def test_nonsense(self):
         """Packets of any bytes do no harm"""
         chance = random.Random(1)
-        good = question("esp.local", A)
+        good = question(f"esp{OWN}.local", A)
         with Modem(dialect=NONOS) as modem, member("127.0.0.1", 0) as peer:
-            modem.at('AT+MDNS=1,"esp","iot",80')
+            modem.at(f'AT+MDNS=1,"esp{OWN}","iot{OWN}",80')
             for _ in range(500):
                 packet = bytearray(good if chance.random() < 0.5 else chance.randbytes(chance.randrange(200)))
                 for _ in range(chance.randrange(3)):
                     if packet:
                         packet[chance.randrange(len(packet))] = chance.randrange(256)
                 peer.sendto(packet[:chance.randrange(len(packet) + 1)], GROUP)
-            self.assertIn(("esp.local", A), self.ask("esp.local", A))
+            self.assertIn((f"esp{OWN}.local", A), self.ask(f"esp{OWN}.local", A))
             modem.serial.quiet()
 
     def test_where_there_is_none(self):
         """--net=none, or an interface that this computer does not have: the log says that nobody is answered"""
         for option, why in (("--net=none", "--net=none"), ("--publish=192.0.2.77:8080:80", "No such device")):
             with Modem(option, dialect=NONOS) as modem:
-                modem.at('AT+MDNS=1,"esp","iot",80')
+                modem.at(f'AT+MDNS=1,"esp{OWN}","iot{OWN}",80')
                 modem.wait_log(rf"{why} \[no-multicast\]$")
                 modem.at("AT+MDNS=0")
 
