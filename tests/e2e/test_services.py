@@ -292,8 +292,8 @@ class NameServers(Case):
 
 
 def modem_port(modem):
-    """The local port of the last link that the log names."""
-    return int(re.search(r"from port (\d+)", [line for line in modem.log if line.startswith("connected:")][-1]).group(1))
+    """The local port of the only link that was dialled."""
+    return int(re.search(r"from port (\d+)", modem.wait_log("^connected:")).group(1))
 
 
 if __name__ == "__main__":
