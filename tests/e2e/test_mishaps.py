@@ -3,7 +3,6 @@ import os
 import socket
 import stat
 import subprocess
-import tempfile
 import time
 
 from modem import (CLASSIC, ESP_AT, HERE, OK, PATIENCE, Case, Modem, accept, each_dialect, listener, main, port_of,
@@ -31,15 +30,8 @@ class Control:
 
 
 class Faulty(Case):
-    def write(self, text):
-        folder = tempfile.TemporaryDirectory(prefix="cipmux-e2e-")
-        self.addCleanup(folder.cleanup)
-        path = os.path.join(folder.name, "fault.txt")
-        with open(path, "w", encoding="ascii") as file:
-            file.write(text)
-        return path
-
     def cipmux(self, *words, text=None):
+        """The program with that text on its input, to its end."""
         return subprocess.run([common.PROGRAM, *words], input=text, capture_output=True, encoding="latin-1", timeout=PATIENCE,
                               check=False)
 
