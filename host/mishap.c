@@ -28,7 +28,7 @@ const char *mishap_name(mishap_kind_t kind)
 
 static bool place(void *context, words_t *words, mishap_kind_t kind)
 {
-    mishaps_t         *mishaps = ((const mishap_words_t *)context)->mishaps;
+    mishaps_t         *mishaps = ((const mishap_words_t *)context)->places;
     mishap_t           said = { .kind = kind };
     const words_arg_t *at = words_plain(words, 1, "an address such as 10.0.2.2:5000");
     if (at == NULL || !words_address(words, at, &said.at) || !words_key_time(words, "after", &said.after_us) ||

@@ -36,7 +36,7 @@ const char *mishap_name(mishap_kind_t kind);
 
 /* What the words change. */
 typedef struct {
-    mishaps_t *mishaps;
+    mishaps_t *places;
     board_t   *board; /* whose links; NULL: it has none yet */
 } mishap_words_t;
 

@@ -29,7 +29,7 @@ static scene_t first_scene(program_t *program)
                       .hosts = &program->hosts,
                       .pins = &program->options.board.pins,
                       .faults = &program->faults,
-                      .mishaps = { .mishaps = &program->mishaps } };
+                      .mishaps = { .places = &program->mishaps } };
 }
 
 scene_t program_scene(program_t *program, board_t *board)
@@ -38,7 +38,7 @@ scene_t program_scene(program_t *program, board_t *board)
                       .hosts = &program->hosts,
                       .pins = &board->pins,
                       .faults = board->faults,
-                      .mishaps = { .mishaps = &board->mishaps, .board = board } };
+                      .mishaps = { .places = &board->mishaps, .board = board } };
 }
 
 /* A draft of the world as it will be takes every line, so that a wrong one is found at once; the world itself those that
@@ -50,7 +50,7 @@ static bool say_now_or_later(program_t *program, words_t *words, char *line, uns
     static hosts_t   hosts;
     static faults_t  faults;
     static mishaps_t mishaps;
-    const scene_t    draft = { &air, &hosts, &pins, &faults, { .mishaps = &mishaps } };
+    const scene_t    draft = { &air, &hosts, &pins, &faults, { .places = &mishaps } };
     const scene_t    first = first_scene(program);
     timetable_t     *later = &program->later;
     if (number == 1) {

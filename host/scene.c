@@ -56,12 +56,12 @@ static bool would_be_right(const scene_t *scene, words_t *words)
     static gpio_t    pins;
     static faults_t  faults;
     static mishaps_t mishaps;
-    const scene_t    draft = { &air, &hosts, &pins, &faults, { .mishaps = &mishaps } };
+    const scene_t    draft = { &air, &hosts, &pins, &faults, { .places = &mishaps } };
     air = *scene->air;
     hosts = *scene->hosts;
     pins = *scene->pins;
     faults = *scene->faults;
-    mishaps = *scene->mishaps.mishaps;
+    mishaps = *scene->mishaps.places;
     const scene_table_t *table = table_of(verb_of(words));
     if (!table) table = &scene_tables[AIR]; /* for its error */
     return words_run(table->verbs, table->n, context_of(&draft, table), words);

@@ -203,7 +203,7 @@ static void test_sender_cells(void **state)
                 if (!cell->legal) continue;
                 const bool elsewhere = e == SEND_QUIET_BUFFERED || e == SEND_IN_RAM || e == SEND_QUIET_FLASH ||
                                        e == SEND_QUIET_UPDATE; /* no AT+CIPSEND */
-                if (e == SEND_ACKED_LATE) continue; /* a second result: the quirk late-send-ok */
+                if (e == SEND_ACKED_LATE) continue;            /* a second result: the quirk late-send-ok */
                 assert_int_equal(has_result(cell),
                                  sends && cell->next == SENDER_IDLE && e != SEND_RESTART && !elsewhere);
                 assert_int_equal(count(cell->effects, SAY_PROMPT),
