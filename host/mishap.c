@@ -9,7 +9,7 @@ const mishap_t *mishap_find(const mishaps_t *mishaps, const cipmux_address_t *to
 {
     for (size_t i = 0; i < mishaps->places; i++) {
         const mishap_t  *place = &mishaps->place[i];
-        cipmux_address_t at = place->at;
+        cipmux_address_t at = place->at.family == 0 ? *to : place->at;
         if (at.port == 0) at.port = to->port;
         if (place->kind != MISHAP_NONE && address_same(&at, to)) return place;
     }
@@ -31,7 +31,7 @@ static bool place(void *context, words_t *words, mishap_kind_t kind)
     mishaps_t         *mishaps = ((const mishap_words_t *)context)->places;
     mishap_t           said = { .kind = kind };
     const words_arg_t *at = words_plain(words, 1, "an address such as 10.0.2.2:5000");
-    if (at == NULL || !words_address(words, at, &said.at) || !words_key_time(words, "after", &said.after_us) ||
+    if (at == NULL || !words_addresses(words, at, &said.at) || !words_key_time(words, "after", &said.after_us) ||
         !words_complete(words))
         return false;
     size_t i = 0;
@@ -115,9 +115,9 @@ static bool say_link(void *context, words_t *words)
 const words_verb_t mishap_verbs[MISHAP_VERBS] = {
     { "link", say_link, "link 0-4 closes|resets|vanishes|stalls|resumes|holds-data|data",
       "as if the link's peer did that: FIN, RST, silence for ever; takes nothing, takes on; says nothing, goes on" },
-    { "refuse", say_refuse, "refuse IP:PORT [after=TIME]", "a dial to there is refused; port 0: to any port" },
-    { "reset", say_reset, "reset IP:PORT [after=TIME]", "a dial to there meets a reset" },
-    { "silent", say_silent, "silent IP:PORT", "a dial to there gets no answer" },
-    { "late", say_late, "late IP:PORT after=TIME", "a dial to there takes so long" },
-    { "works", say_works, "works IP:PORT", "that is over" },
+    { "refuse", say_refuse, "refuse IP:PORT|any [after=TIME]", "a dial to there is refused; port 0: to any port" },
+    { "reset", say_reset, "reset IP:PORT|any [after=TIME]", "a dial to there meets a reset" },
+    { "silent", say_silent, "silent IP:PORT|any", "a dial to there gets no answer" },
+    { "late", say_late, "late IP:PORT|any after=TIME", "a dial to there takes so long" },
+    { "works", say_works, "works IP:PORT|any", "that is over" },
 };

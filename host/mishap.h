@@ -19,7 +19,7 @@ enum { MISHAP_PLACES = 16 };
 /* What a dial meets. */
 typedef struct {
     mishap_kind_t    kind;
-    cipmux_address_t at; /* the modem's view; port 0: every port */
+    cipmux_address_t at; /* the modem's view; port 0: every port, family 0: every host */
     uint64_t         after_us;
 } mishap_t;
 

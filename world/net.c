@@ -151,6 +151,17 @@ net_place_t *net_find_place(net_t *net, const cipmux_address_t *at)
     return NULL;
 }
 
+const net_place_t *net_find_many(const net_t *net, const cipmux_address_t *at)
+{
+    for (size_t i = 0; i < net->places; i++) {
+        const cipmux_address_t *many = &net->place[i].at;
+        if (many->family == 0 || (many->port == 0 && net_same_host(many, at))) {
+            return &net->place[i];
+        }
+    }
+    return NULL;
+}
+
 net_place_t *net_place(net_t *net, const cipmux_address_t *at)
 {
     net_place_t *place = net_find_place(net, at);

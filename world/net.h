@@ -38,7 +38,8 @@ enum {
     NET_GIVE_UP_US = 20000000,
 };
 
-/* What happens at an address that is dialled. Anything else refuses. */
+/* What happens at an address that is dialled. Anything else refuses. Port 0 is every port of that host, family 0 every address;
+ * such a place goes before what is said of one address. */
 typedef enum {
     NET_PLACE_LISTEN,
     NET_PLACE_REFUSE,
@@ -46,6 +47,7 @@ typedef enum {
     NET_PLACE_SILENT,
     NET_PLACE_NO_MEMORY,
     NET_PLACE_NO_TLS,
+    NET_PLACE_LATE, /* only of many addresses: each takes so much longer */
 } net_place_kind_t;
 
 typedef struct {
@@ -90,6 +92,7 @@ typedef struct {
     bool             end_told;
     bool             got_fin, got_reset; /* how the modem ended */
     bool             stalled, holding, vanished;
+    bool             mute; /* its bytes, and its FIN behind them, wait */
     bool             watched, unacked;
     bool             nodelay;   /* as the modem has set it; nothing here depends on it */
     bool             no_memory; /* the next payload fails in the modem's own stack */

@@ -183,7 +183,8 @@ static bool offer_progress(net_t *net, net_peer_t *peer, uint64_t now_us, cipmux
     if (peer->vanished && peer->ending == CIPMUX_CAUSE_NONE && now_us >= peer->due_us) {
         peer->ending = CIPMUX_CAUSE_TIMEOUT;
     }
-    if (peer->ending != CIPMUX_CAUSE_NONE && !peer->end_told && peer->segments == 0) {
+    const bool held = peer->mute && peer->ending == CIPMUX_CAUSE_FIN;
+    if (peer->ending != CIPMUX_CAUSE_NONE && !peer->end_told && peer->segments == 0 && !held) {
         cipmux_event_t event = { .kind = CIPMUX_EVENT_ENDED, .link = peer->link, .cause = peer->ending };
         peer->end_told = cipmux_event(modem, now_us, &event, NULL) != CIPMUX_LATER;
         moved = moved || peer->end_told;
@@ -205,7 +206,7 @@ static void drop_segment(net_peer_t *peer)
 static bool deliver_stream(net_t *net, net_peer_t *peer, uint64_t now_us, cipmux_t *modem)
 {
     bool moved = false;
-    while (peer->segments > 0 && !peer->vanished) {
+    while (peer->segments > 0 && !peer->vanished && !peer->mute) {
         net_segment_t *segment = &peer->segment[0];
         size_t         n = segment->n < CIPMUX_FRAME_MAX ? segment->n : (size_t)CIPMUX_FRAME_MAX;
         if (cipmux_receive_room(modem, peer->link) < n) {

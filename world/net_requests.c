@@ -117,10 +117,17 @@ static void open_socket(net_t *net, const cipmux_request_t *request)
 }
 
 /* What a SYN to this place meets. `*due_us` begins as now. */
-static cipmux_cause_t dial_outcome(const net_place_t *place, const cipmux_request_t *request, uint64_t *due_us)
+static cipmux_cause_t dial_outcome(const net_t *net, const net_place_t *place, const cipmux_request_t *request,
+                                   uint64_t *due_us)
 {
     if (request->dial.route == CIPMUX_NO_ROUTE) {
         return CIPMUX_CAUSE_UNREACHABLE;
+    }
+    const net_place_t *many = net_find_many(net, &request->dial.to);
+    if (many != NULL && many->kind == NET_PLACE_LATE) {
+        *due_us += many->after_us;
+    } else if (many != NULL && (many->kind != NET_PLACE_NO_TLS || request->dial.type == CIPMUX_SSL)) {
+        place = many;
     }
     if (place == NULL) {
         return CIPMUX_CAUSE_REFUSED;
@@ -128,6 +135,7 @@ static cipmux_cause_t dial_outcome(const net_place_t *place, const cipmux_reques
     *due_us += place->after_us;
     switch (place->kind) {
     case NET_PLACE_LISTEN: return CIPMUX_CAUSE_NONE;
+    case NET_PLACE_LATE: /* is never of one address */
     case NET_PLACE_REFUSE: return CIPMUX_CAUSE_REFUSED;
     case NET_PLACE_RESET: return CIPMUX_CAUSE_RESET;
     case NET_PLACE_SILENT: *due_us = CIPMUX_NEVER; return CIPMUX_CAUSE_TIMEOUT;
@@ -149,7 +157,7 @@ static void dial(net_t *net, uint64_t now_us, const cipmux_request_t *request)
     }
     uint64_t       due_us = now_us;
     net_place_t   *place = net_find_place(net, &request->dial.to);
-    cipmux_cause_t outcome = dial_outcome(place, request, &due_us);
+    cipmux_cause_t outcome = dial_outcome(net, place, request, &due_us);
     char           name[NET_NAME] = "";
     if (outcome == CIPMUX_CAUSE_NONE) {
         unsigned number = ++place->connections;

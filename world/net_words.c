@@ -37,6 +37,12 @@ static bool port_at(words_t *words, size_t index, uint16_t *out)
     return true;
 }
 
+static bool addresses_at(words_t *words, size_t index, cipmux_address_t *out)
+{
+    const words_arg_t *arg = words_plain(words, index, "an address and port such as 10.0.2.2:5000, or any");
+    return arg != NULL && words_addresses(words, arg, out);
+}
+
 /* A word that must be one of two: 0, 1, or -1 after the error. */
 static int choice_at(words_t *words, size_t index, const char *zero, const char *one)
 {
@@ -59,8 +65,12 @@ static bool place(net_words_t *said, words_t *words, net_place_kind_t kind, size
 {
     cipmux_address_t at;
     uint64_t         after_us = 0;
-    if (!address_at(words, index, &at) || !words_key_time(words, "after", &after_us)) {
+    const bool       many = kind != NET_PLACE_LISTEN && kind != NET_PLACE_NO_MEMORY;
+    if (!(many ? addresses_at : address_at)(words, index, &at) || !words_key_time(words, "after", &after_us)) {
         return false;
+    }
+    if (kind == NET_PLACE_LATE && at.port != 0) {
+        return words_fail(words, words->arg[index].column, "late is for many: any, or port 0; one has listen's after=");
     }
     net_place_t *made = net_place(said->net, &at);
     if (made == NULL) {
@@ -93,6 +103,11 @@ static bool say_reset(void *context, words_t *words)
 static bool say_silent(void *context, words_t *words)
 {
     return place(context, words, NET_PLACE_SILENT, 1, NULL);
+}
+
+static bool say_late(void *context, words_t *words)
+{
+    return place(context, words, NET_PLACE_LATE, 1, NULL);
 }
 
 static bool say_no_memory(void *context, words_t *words)
@@ -229,11 +244,12 @@ const words_verb_t net_verbs[NET_VERBS] = {
     { "name", say_name, "name HOST IP|none [server=IP] [after=TIME]",
       "what a host name resolves to, at each name server or at one" },
     { "listen", say_listen, "listen NAME IP:PORT [after=TIME]", "accepts; connections are NAME, NAME.2, NAME.3 ..." },
-    { "refuse", say_refuse, "refuse IP:PORT [after=TIME]", "refuses, as every address does that nobody mentioned" },
-    { "reset", say_reset, "reset IP:PORT [after=TIME]", "resets during the handshake" },
-    { "silent", say_silent, "silent IP:PORT", "never answers" },
+    { "refuse", say_refuse, "refuse IP:PORT|any [after=TIME]", "refuses, as every address does that nobody mentioned" },
+    { "reset", say_reset, "reset IP:PORT|any [after=TIME]", "resets during the handshake" },
+    { "silent", say_silent, "silent IP:PORT|any", "never answers" },
+    { "late", say_late, "late any after=TIME", "each dial takes so much longer" },
     { "no-memory", say_no_memory, "no-memory IP:PORT", "the modem's own stack cannot dial it" },
-    { "no-tls", say_no_tls, "no-tls IP:PORT", "a TLS handshake fails there" },
+    { "no-tls", say_no_tls, "no-tls IP:PORT|any", "a TLS handshake fails there" },
     { "udp", say_udp, "udp NAME IP:PORT", "a UDP endpoint" },
     { "client", say_client, "client NAME to PORT [from=IP:PORT]", "connects to the modem's server" },
     { "listening", say_listening, "listening PORT", "checks that the modem's port is open" },
@@ -416,6 +432,20 @@ static bool say_resumes(void *context, words_t *words)
     return is_tcp(said, words);
 }
 
+static bool say_holds_data(void *context, words_t *words)
+{
+    net_words_t *said = context;
+    said->peer->mute = true;
+    return is_tcp(said, words);
+}
+
+static bool say_data(void *context, words_t *words)
+{
+    net_words_t *said = context;
+    said->peer->mute = false;
+    return is_tcp(said, words);
+}
+
 static bool say_peer_no_memory(void *context, words_t *words)
 {
     net_words_t *said = context;
@@ -524,6 +554,8 @@ const words_verb_t peer_verbs[PEER_VERBS] = {
     { "holds-acks", say_holds_acks, "NAME holds-acks", "acknowledgements are kept back until acks" },
     { "acks", say_acks, "NAME acks", "acknowledges everything so far, and from now on" },
     { "stalls", say_stalls, "NAME stalls", "its window is closed" },
+    { "holds-data", say_holds_data, "NAME holds-data", "says nothing: what it sends, and its FIN, wait until data" },
+    { "data", say_data, "NAME data", "says what it held back, and goes on" },
     { "resumes", say_resumes, "NAME resumes", "its window is open again" },
     { "no-memory", say_peer_no_memory, "NAME no-memory", "the modem's own stack refuses the next payload for it" },
     { "connected", say_connected, "NAME connected", "checks that the handshake was completed" },

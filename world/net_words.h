@@ -13,7 +13,7 @@ typedef struct {
     net_peer_t     *peer; /* peer_verbs: the one that the line names */
 } net_words_t;
 
-enum { NET_VERBS = 14, PEER_VERBS = 19 };
+enum { NET_VERBS = 15, PEER_VERBS = 21 };
 
 extern const words_verb_t net_verbs[NET_VERBS];
 extern const words_verb_t peer_verbs[PEER_VERBS];

@@ -434,7 +434,7 @@ bool words_host(words_t *words, const words_arg_t *arg, cipmux_address_t *out)
            words_expected(words, arg, "an address such as 10.0.2.2");
 }
 
-bool words_address(words_t *words, const words_arg_t *arg, cipmux_address_t *out)
+static bool read_address(words_t *words, const words_arg_t *arg, unsigned long lowest, cipmux_address_t *out)
 {
     const char *text = (const char *)arg->text;
     size_t      colon = arg->length;
@@ -445,7 +445,7 @@ bool words_address(words_t *words, const words_arg_t *arg, cipmux_address_t *out
     for (size_t i = colon; i < arg->length && port <= 65535; i++) {
         port = text[i] >= '0' && text[i] <= '9' ? port * 10 + (unsigned long)(text[i] - '0') : 65536;
     }
-    bool good = colon > 1 && port >= 1 && port <= 65535;
+    bool good = colon > 1 && colon < arg->length && port >= lowest && port <= 65535;
     if (good && text[0] == '[') {
         good = colon > 3 && text[colon - 2] == ']' && words_read_host(text + 1, colon - 3, out) && out->family == 6;
     } else if (good) {
@@ -456,6 +456,18 @@ bool words_address(words_t *words, const words_arg_t *arg, cipmux_address_t *out
     }
     out->port = (uint16_t)port;
     return true;
+}
+
+bool words_address(words_t *words, const words_arg_t *arg, cipmux_address_t *out)
+{
+    return read_address(words, arg, 1, out);
+}
+
+bool words_addresses(words_t *words, const words_arg_t *arg, cipmux_address_t *out)
+{
+    const bool any = words_is(arg, "any");
+    if (any) *out = (cipmux_address_t){ .family = 0 };
+    return any || read_address(words, arg, 0, out);
 }
 
 bool words_mac(words_t *words, const words_arg_t *arg, uint8_t mac[6])

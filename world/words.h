@@ -89,6 +89,8 @@ bool words_host(words_t *words, const words_arg_t *arg, cipmux_address_t *out); 
 /* An IPv4 or IPv6 address as text, not an argument. */
 bool words_read_host(const char *text, size_t length, cipmux_address_t *out);
 bool words_address(words_t *words, const words_arg_t *arg, cipmux_address_t *out); /* 10.0.2.2:5000 or [fe80::1]:5000 */
+/* The same, or many: port 0 for every port of a host; "any" for every address, family 0. */
+bool words_addresses(words_t *words, const words_arg_t *arg, cipmux_address_t *out);
 
 /* Each reads the value of a key that may be absent (true, *out unchanged); false: it is there and wrong. */
 bool words_key_number(words_t *words, const char *key, long min, long max, long *out);

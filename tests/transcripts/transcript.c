@@ -230,6 +230,42 @@ static bool read_gmr(reader_t *reader, const char *text)
     return true;
 }
 
+static char *read_file(const char *path);
+
+/* examples/scenarios/NAME.txt of the repository in whose tests/transcripts/ this file is. */
+static char *read_scenario(const reader_t *reader, const char *name)
+{
+    static const char below[] = "tests/transcripts/";
+    const char       *root = NULL;
+    char              path[1024];
+    for (const char *at = reader->out->path; (at = strstr(at, below)) != NULL; at++) {
+        root = at;
+    }
+    int length = root == NULL ? 0 : (int)(root - reader->out->path);
+    int n = snprintf(path, sizeof path, "%.*sexamples/scenarios/%s.txt", length, reader->out->path, name);
+    return root != NULL && n < (int)sizeof path ? read_file(path) : NULL;
+}
+
+/* Its lines become steps of the world. */
+static bool read_scenario_steps(reader_t *reader, char *value)
+{
+    const char *name = strtok(value, " \t");
+    if (name == NULL || name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0' ||
+        reader->out->scenario != NULL) {
+        return fail(reader, "expected the name of one scenario");
+    }
+    reader->out->scenario = read_scenario(reader, name);
+    if (reader->out->scenario == NULL) {
+        return fail(reader, "there is no such file in examples/scenarios/");
+    }
+    for (char *line = strtok(reader->out->scenario, "\n"); line != NULL; line = strtok(NULL, "\n")) {
+        if (line[0] != '#') {
+            new_step(reader, STEP_WORLD)->words = line;
+        }
+    }
+    return reader->out->steps > 0 || fail(reader, "that scenario says nothing");
+}
+
 static bool read_header(reader_t *reader, char *text)
 {
     static const char *const compares[] = { "bytes", "lines", "order" };
@@ -268,6 +304,9 @@ static bool read_header(reader_t *reader, char *text)
         out->compare = compare && choice >= 0 ? (compare_t)choice : out->compare;
         out->start = !compare && choice >= 0 ? (start_t)choice : out->start;
         return choice >= 0;
+    }
+    if (strcmp(text, "scenario") == 0) {
+        return read_scenario_steps(reader, value);
     }
     if (strcmp(text, "gmr") == 0) {
         return read_gmr(reader, value);
@@ -380,6 +419,7 @@ void transcript_free(transcript_t *transcript)
 {
     free(transcript->path);
     free(transcript->text);
+    free(transcript->scenario);
     free(transcript->bytes);
     free(transcript->step);
     free(transcript->token);

@@ -45,7 +45,8 @@ typedef struct {
 
 typedef struct {
     char       *path;
-    char       *text; /* the file; words and lists point into it */
+    char       *text;     /* the file; words and lists point into it */
+    char       *scenario; /* examples/scenarios/NAME.txt, whose lines are the first steps; or NULL */
     uint8_t    *bytes;
     step_t     *step;
     size_t      steps;

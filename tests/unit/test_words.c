@@ -236,6 +236,21 @@ static void test_addresses(void **state)
     assert_error("column 3: expected an address and port such as 10.0.2.2:5000, not \"10.0.2.2:8x\"");
 }
 
+static void test_many_addresses(void **state)
+{
+    (void)state;
+    cipmux_address_t address;
+    parse("x 10.0.2.2:0 any 10.0.2.2:");
+    assert_true(words_addresses(&words, &words.arg[1], &address));
+    assert_int_equal(address.family, 4);
+    assert_int_equal(address.port, 0);
+    assert_true(words_addresses(&words, &words.arg[2], &address));
+    assert_int_equal(address.family, 0);
+    assert_int_equal(address.port, 0);
+    assert_false(words_addresses(&words, &words.arg[3], &address));
+    assert_false(words_address(&words, &words.arg[1], &address));
+}
+
 static void test_mac(void **state)
 {
     (void)state;
@@ -349,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_ip4),
         cmocka_unit_test(test_ip6),
         cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_many_addresses),
         cmocka_unit_test(test_mac),
         cmocka_unit_test(test_flags),
         cmocka_unit_test(test_absent_keys_leave_values),
