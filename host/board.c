@@ -102,10 +102,16 @@ void board_far_side(port_t *port, bool open)
     board_wake(board);
 }
 
+void board_settle(board_t *board, uint64_t now_us)
+{
+    if (!board->wire.serial && !board->wire.rom_talks) record_settle(board->record, now_us);
+}
+
 /* Resets and levels: what the pins bring to the modem. */
 static bool offer_pins(board_t *board, uint64_t now_us)
 {
-    bool       pulled = board->pins.reset;
+    bool pulled = board->pins.reset;
+    if (pulled) board_settle(board, now_us);
     gpio_due_t due = gpio_offer(&board->pins, now_us, &board->modem);
     if (due != GPIO_RESET) return due != GPIO_NOTHING;
     board_log(board, &(log_record_t){ .event = "reset" }, "%s",
@@ -116,6 +122,8 @@ static bool offer_pins(board_t *board, uint64_t now_us)
 
 void board_reset(board_t *board)
 {
+    board_settle(board, board_now());
+    record_words(board->record, board_now(), "reset-pin");
     gpio_reset(&board->pins);
     while (board->pins.reset)
         offer_pins(board, board_now());
@@ -164,6 +172,7 @@ static void use_flash(board_t *board)
 {
     const flash_t *flash = board->config->flash;
     cipmux_use_flash(&board->modem, flash->image, flash->size);
+    record_flash(board->record, board_now(), flash->size == 0);
     if (flash->damaged)
         board_log(board, &(log_record_t){ .event = "flash" },
                   "%s was damaged: it is %s.damaged now, and the modem as new", flash->path, flash->path);
@@ -214,7 +223,8 @@ static bool round_of_turn(board_t *board, uint64_t now_us)
     moved |= call_turn(board, now_us);
     moved |= publisher_turn(&board->publisher, now_us);
     moved |= sockets_turn(&board->sockets, now_us);
-    moved |= wire_turn(board, now_us);
+    bool wait = board->record && (moved || record_is_full(board->record));
+    moved |= wire_turn(board, now_us, wait);
     log_notes(board);
     return moved;
 }
@@ -391,6 +401,10 @@ bool board_open(board_t *board, uv_loop_t *loop, const board_config_t *config, l
     board->modem_config.flash = board->user_flash;
     memset(board->user_flash, 0xff, sizeof board->user_flash); /* a new module's */
     cipmux_power_on(&board->modem, &board->modem_config, board_now());
+    if (config->record) {
+        board->record = record_open(config->record, &board->modem, &board->modem_config, board_now());
+        if (!board->record) return false;
+    }
     if (config->flash) use_flash(board);
     if (config->mishaps) board->mishaps = *config->mishaps;
     board->faults = config->faults ? malloc(sizeof *board->faults) : NULL;
@@ -439,6 +453,9 @@ void board_close(board_t *board)
     wire_close(board);
     free(board->faults);
     board->faults = NULL;
+    if (!record_close(board->record, board->noted))
+        board_log(board, &(log_record_t){ .event = "record", .level = LOG_PROBLEM }, "%s", strerror(errno));
+    board->record = NULL;
     uv_close((uv_handle_t *)&board->turn, NULL);
     uv_close((uv_handle_t *)&board->timer, NULL);
 }

@@ -26,6 +26,7 @@
 #include "port.h"
 #include "publisher.h"
 #include "radio.h"
+#include "record.h"
 #include "sntp.h"
 #include "sockets.h"
 #include "wire.h"
@@ -54,6 +55,7 @@ typedef struct {
     const char       *name;      /* the same for people; NULL: it is the only one */
     const faults_t   *faults;    /* of the serial line, at first; NULL: none, ever */
     const mishaps_t  *mishaps;   /* of the network, at first; NULL: none */
+    FILE             *record;    /* the session as a transcript; becomes the board's. NULL: none */
     void (*say)(void *context, board_t *board, const char *line); /* says the words of a fault */
     void *say_context;
 
@@ -82,6 +84,7 @@ struct board {
     faults_t             *faults; /* of the serial line, or NULL */
     mishaps_t             mishaps;
     unsigned long         faults_injected;
+    record_t             *record;             /* or NULL */
     port_t               *ports[BOARD_PORTS]; /* who comes first has the modem */
     size_t                port_count;
     port_t               *port; /* the one that has it, or had it last */
@@ -130,6 +133,8 @@ void board_wake(board_t *board);
 void board_far_side(port_t *port, bool open);
 /* Another port than this one has somebody. */
 bool board_is_taken(const port_t *port);
+/* Before an event: a record takes what the modem has to say. */
+void board_settle(board_t *board, uint64_t now_us);
 /* Reset pin. */
 void board_reset(board_t *board);
 /* The far side has no more input: the board finishes when all of it was taken and nothing was printed for so long. */

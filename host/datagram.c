@@ -105,8 +105,9 @@ static void failed(sockets_link_t *link, uint64_t now_us, const cipmux_address_t
 }
 
 /* The modem's datagram is on its way. */
-static void sent(sockets_link_t *link, uint64_t now_us, const cipmux_address_t *to, size_t n)
+static void sent(sockets_link_t *link, uint64_t now_us, const cipmux_address_t *to, const uint8_t *bytes, size_t n)
 {
+    record_sent(link->board->record, link->id.id, to, bytes, n);
     link->sent += n;
     cipmux_send_done(&link->board->modem, now_us, link->id, n);
     if (log_wants(link->board->log, LOG_DETAIL))
@@ -185,7 +186,7 @@ bool datagram_send(sockets_link_t *link, uint64_t now_us)
     }
     send_to_modems(link, &to, bytes, n);
     if (route.modems) {
-        sent(link, now_us, &to, n);
+        sent(link, now_us, &to, bytes, n);
         return true;
     }
     if (link->near && !route.here && !widen(link, route.real.family)) {
@@ -200,14 +201,17 @@ bool datagram_send(sockets_link_t *link, uint64_t now_us)
         if (!link->blocked) failed(link, now_us, &to, HOST_REASON_DATAGRAM_FAILED);
         return !link->blocked;
     }
-    sent(link, now_us, &to, n);
+    sent(link, now_us, &to, bytes, n);
     return true;
 }
 
 /* The datagram goes in, or is kept until there is room; while one is kept, the socket is not read. */
 static bool offer(sockets_link_t *link, uint64_t now_us, const cipmux_address_t *from, const uint8_t *bytes, size_t n)
 {
+    if (record_is_full(link->board->record)) return false;
+    board_settle(link->board, now_us);
     if (!cipmux_datagram(&link->board->modem, now_us, link->id, from, bytes, n)) return false;
+    record_received(link->board->record, now_us, link->id.id, from, bytes, n);
     link->received += n;
     if (log_wants(link->board->log, LOG_DETAIL))
         board_log(

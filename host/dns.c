@@ -218,6 +218,7 @@ bool dns_request(dns_t *dns, const cipmux_request_t *request)
     if (request->kind != CIPMUX_REQUEST_RESOLVE) return false;
     forget(lookup);
     *lookup = (dns_lookup_t){ .board = dns->board, .ticket = request->ticket, .family = request->resolve.family };
+    record_resolve(dns->board->record, board_now(), request->resolve.name, request->resolve.length);
     begin(lookup, request->resolve.name, request->resolve.length, &request->resolve.servers);
     return true;
 }
@@ -240,7 +241,9 @@ void dns_forget(dns_t *dns, dns_asker_t asker)
 static bool tell(dns_lookup_t *lookup, uint64_t now_us)
 {
     cipmux_event_t event = { .kind = CIPMUX_EVENT_RESOLVED, .ticket = lookup->ticket, .address = lookup->address };
+    board_settle(lookup->board, now_us);
     if (!lookup->found && cipmux_event(&lookup->board->modem, now_us, &event, NULL) == CIPMUX_LATER) return false;
+    if (!lookup->found) record_resolved(lookup->board->record, now_us, &lookup->address);
     const dns_lookup_t told = *lookup;
     forget(lookup);
     if (told.found) told.found(told.owner, &told.address);

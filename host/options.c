@@ -312,6 +312,12 @@ static bool read_trace(options_t *options, const char *value)
     return true;
 }
 
+static bool read_record(options_t *options, const char *value)
+{
+    options->record = value;
+    return true;
+}
+
 static bool read_quiet(options_t *options, const char *value)
 {
     (void)value;
@@ -394,6 +400,8 @@ static const option_t modem_table[] = {
      OPTION_LINE},
     {"log", "FILE", "the log goes there instead of to stderr", read_log, 0},
     {"trace", "FILE", "write all that happens as JSON lines", read_trace, 0},
+    {"record", "FILE", "at the end, write the session there as a transcript; passwords that were typed and\n"
+                       "payload stand in it", read_record, OPTION_LINE | OPTION_MODEM | OPTION_OWN},
     {"quiet", NULL, "problems only", read_quiet, 0},
     {"verbose", NULL, "each movement of bytes too", read_verbose, 0},
     {"version", NULL, "print the version", read_version, 0},

@@ -58,9 +58,9 @@ struct options {
     publish_t      publish[OPTIONS_PUBLISH_MAX + RUN_RULES];
     redirect_t     redirect[OPTIONS_REDIRECT_MAX];
     serial_kind_t  serial;
-    const char    *serial_where;                /* link, [HOST:]PORT, path or device; NULL: none */
-    const char    *log, *trace, *world, *flash; /* file names, or NULL */
-    const char    *fault[OPTIONS_FAULTS_MAX];   /* files, or names of `cipmux --fault=list` */
+    const char    *serial_where;                         /* link, [HOST:]PORT, path or device; NULL: none */
+    const char    *log, *trace, *world, *flash, *record; /* file names, or NULL */
+    const char    *fault[OPTIONS_FAULTS_MAX];            /* files, or names of `cipmux --fault=list` */
     size_t         faults;
     uint64_t       seed;    /* of faults */
     const char    *control; /* path of a socket, or NULL */

@@ -167,6 +167,7 @@ bool ping_request(ping_t *ping, uint64_t now_us, const cipmux_request_t *request
     ping->sent_us = now_us;
     ping->answered = false;
     ping->cause = CIPMUX_CAUSE_NONE;
+    record_ping(ping->board->record, &request->ping.to);
     if (begin(ping, &request->ping.to)) return true;
     ping->answered = true;
     ping->cause = CIPMUX_CAUSE_UNREACHABLE;
@@ -176,7 +177,10 @@ bool ping_request(ping_t *ping, uint64_t now_us, const cipmux_request_t *request
 bool ping_turn(ping_t *ping, uint64_t now_us)
 {
     cipmux_event_t event = { .kind = CIPMUX_EVENT_PONG, .ticket = ping->ticket, .ms = ping->ms, .cause = ping->cause };
-    if (!ping->answered || cipmux_event(&ping->board->modem, now_us, &event, NULL) == CIPMUX_LATER) return false;
+    if (!ping->answered) return false;
+    board_settle(ping->board, now_us);
+    if (cipmux_event(&ping->board->modem, now_us, &event, NULL) == CIPMUX_LATER) return false;
+    if (ping->cause == CIPMUX_CAUSE_NONE) record_echo(ping->board->record, ping->ms);
     ping->answered = false;
     return true;
 }

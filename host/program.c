@@ -68,7 +68,9 @@ static bool say_now_or_later(program_t *program, words_t *words, char *line, uns
         return timetable_keep(later, words, line, number);
     }
     words->draft = false;
-    return words_parse(words, line) && scene_say(&first, words);
+    if (!words_parse(words, line) || !scene_say(&first, words)) return false;
+    writer_add(&program->said, line, strlen(line) + 1);
+    return true;
 }
 
 /* Reads lines of words. EXIT_DONE, or the exit status after a complaint. */
@@ -145,14 +147,27 @@ static void say_line(program_t *program, const timetable_line_t *line)
         board_t      *board = &program->modem[i].board;
         const scene_t scene = program_scene(program, board);
         words.now_us = board_now();
+        board_settle(board, words.now_us);
         good = words_parse(&words, line->text);
         const bool own = good && scene_is_of_a_modem((const char *)words.arg[0].text);
         if (i == 0 || own) good = good && scene_say(&scene, &words);
+        if (good) record_words(board->record, words.now_us, line->text);
         if (i == 0 || own || !good)
             board_log(board, &(log_record_t){ .event = "world", .level = good ? LOG_EVENT : LOG_PROBLEM },
                       "line %u: %s", line->number, good ? (const char *)words.arg[0].text : words.error);
     }
     if (!good) program->status = EXIT_DIFFERS;
+}
+
+void program_record(program_t *program, const board_t *board, const char *line)
+{
+    static words_t words;
+    const bool     own =
+        words_parse(&words, line) && words.count > 0 && scene_is_of_a_modem((const char *)words.arg[0].text);
+    for (size_t i = 0; i < program->modems; i++) {
+        board_t *heard = &program->modem[i].board;
+        if (!own || heard == board) record_words(heard->record, board_now(), line);
+    }
 }
 
 /* The words of a fault of this modem. */
@@ -162,7 +177,11 @@ static void say_fault(void *context, board_t *board, const char *line)
     program_t     *program = context;
     const scene_t  scene = program_scene(program, board);
     words.now_us = board_now();
-    if (words_parse(&words, line) && scene_say(&scene, &words)) return;
+    board_settle(board, words.now_us);
+    if (words_parse(&words, line) && scene_say(&scene, &words)) {
+        program_record(program, board, line);
+        return;
+    }
     board_log(board, &(log_record_t){ .event = "fault", .level = LOG_PROBLEM }, "%s: %s", line, words.error);
 }
 
@@ -268,6 +287,14 @@ static bool open_log(program_t *program)
     return program->log_file != NULL;
 }
 
+static bool open_record(program_t *program, program_modem_t *modem)
+{
+    options_t *options = modem->options;
+    if (!options->record) return true;
+    options->board.record = open_lines(program, "record", options->record);
+    return options->board.record != NULL;
+}
+
 static bool open_flash(const program_t *program, program_modem_t *modem)
 {
     options_t *options = modem->options;
@@ -319,6 +346,8 @@ static int open_boards(program_t *program)
         if (!board_open(&modem->board, &program->loop, &modem->options->board, &program->log))
             return program_complain(program, strerror(errno), EXIT_USAGE);
         program->neighbours.board[program->neighbours.count++] = &modem->board;
+        for (size_t at = 0; at < program->said.n; at += strlen((char *)program->said.bytes + at) + 1)
+            record_words(modem->board.record, board_now(), (char *)program->said.bytes + at);
     }
     return EXIT_DONE;
 }
@@ -347,6 +376,8 @@ int program_open(program_t *program)
     share(program);
     for (size_t i = 0; i < program->modems; i++)
         if (!open_flash(program, &program->modem[i])) return EXIT_FILE;
+    for (size_t i = 0; i < program->modems; i++)
+        if (!open_record(program, &program->modem[i])) return EXIT_USAGE;
     if (!open_log(program)) return EXIT_USAGE;
     signal(SIGPIPE, SIG_IGN);
     uv_loop_init(&program->loop);
@@ -370,4 +401,5 @@ void program_close(program_t *program)
     uv_loop_close(&program->loop);
     if (program->log.trace) fclose(program->log.trace);
     if (program->log_file) fclose(program->log_file);
+    free(program->said.bytes);
 }

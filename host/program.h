@@ -9,6 +9,7 @@
 #include "scene.h"
 #include "timetable.h"
 #include "words.h"
+#include "writer.h"
 
 /* Exit statuses; a signal gives 128 and its number. */
 enum { EXIT_DONE = 0, EXIT_DIFFERS = 1, EXIT_USAGE = 2, EXIT_FILE = 3, EXIT_TIME = 4, EXIT_SIGNAL = 128 };
@@ -22,20 +23,21 @@ typedef struct {
 } program_modem_t;
 
 typedef struct {
-    options_t   options; /* read by the caller, before anything else */
-    uv_loop_t   loop;
-    uv_signal_t signal[PROGRAM_SIGNALS];
-    log_t       log;
-    FILE       *log_file; /* of --log, or NULL */
-    radio_t     air;
-    timetable_t later;    /* what the world file says for later */
-    uv_timer_t  clock;    /* the next of it */
-    uint64_t    start_us; /* when its time began */
-    hosts_t     hosts;
-    faults_t    faults; /* of each modem at first */
-    mishaps_t   mishaps;
-    control_t  *control; /* NULL: none */
-    int         status;
+    options_t      options; /* read by the caller, before anything else */
+    uv_loop_t      loop;
+    uv_signal_t    signal[PROGRAM_SIGNALS];
+    log_t          log;
+    FILE          *log_file; /* of --log, or NULL */
+    radio_t        air;
+    timetable_t    later;    /* what the world file says for later */
+    uv_timer_t     clock;    /* the next of it */
+    uint64_t       start_us; /* when its time began */
+    hosts_t        hosts;
+    faults_t       faults; /* of each modem at first */
+    mishaps_t      mishaps;
+    writer_bytes_t said;    /* the lines of the files that were said at once, each with its zero */
+    control_t     *control; /* NULL: none */
+    int            status;
 
     program_modem_t modem[NEIGHBOURS_MAX];
     size_t          modems;
@@ -53,6 +55,8 @@ int program_complain(const program_t *program, const char *text, int status);
 int program_open(program_t *program);
 /* What words change now, as far as it is a modem's own: this one's. */
 scene_t program_scene(program_t *program, board_t *board);
+/* These words were said to a modem: for the records of it, or of all when they are about what all share. */
+void program_record(program_t *program, const board_t *board, const char *line);
 /* SIGINT, SIGTERM and SIGHUP stop the loop and set the status. Undone by program_ignore_signals(). */
 void program_watch_signals(program_t *program);
 void program_ignore_signals(program_t *program);

@@ -95,6 +95,7 @@ static void listen_to(publisher_t *publisher, uint16_t port, uint8_t family)
                   host_reason_sentence(host_reason_of_errno(errno)));
         if (fd >= 0) close(fd);
         publisher->answer = CIPMUX_CAUSE_LOCAL;
+        record_server_fails(board->record);
         return;
     }
     publisher->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -155,6 +156,8 @@ void publisher_turn_away(publisher_t *publisher, uint64_t now_us, sock_t *client
                          cipmux_admission_t admission)
 {
     board_log_reason(publisher->board, (log_record_t){ .event = "refused", .peer = peer }, refusal_reason(admission));
+    board_settle(publisher->board, now_us);
+    record_client(publisher->board->record, now_us, NULL, peer, publisher->port);
     if (admission == CIPMUX_ADMIT_FIN)
         sockets_farewell(&publisher->board->sockets, now_us, client);
     else
@@ -228,12 +231,14 @@ cipmux_answer_t publisher_admit(publisher_t *publisher, uint64_t now_us, sock_t 
                              .local_port = publisher->port,
                              .memory_size = cipmux_link_memory(&board->modem) };
     event.memory = malloc(event.memory_size);
+    board_settle(board, now_us);
     cipmux_answer_t answer = event.memory ? cipmux_event(&board->modem, now_us, &event, link) : CIPMUX_REFUSED;
     if (answer != CIPMUX_TAKEN) {
         free(event.memory);
         return answer;
     }
     board_log(board, &(log_record_t){ .event = "accept", .link = link, .peer = peer }, "%s", "");
+    record_client(board->record, now_us, link, peer, publisher->port);
     sockets_adopt(&board->sockets, *link, client, peer, publisher->port, event.memory);
     return answer;
 }
@@ -299,7 +304,8 @@ bool publisher_turn(publisher_t *publisher, uint64_t now_us)
         publisher->retry_us = 0;
         sock_want(publisher->listener, UV_READABLE);
     }
-    for (int i = 0; i < PUBLISHER_REFUSALS && next_client(publisher, now_us); i++)
+    const int most = publisher->board->record ? 1 : PUBLISHER_REFUSALS; /* recorded, each has a turn to itself */
+    for (int i = 0; i < most && next_client(publisher, now_us); i++)
         moved = true;
     return moved;
 }

@@ -42,6 +42,12 @@ bool scene_is_of_a_modem(const char *verb)
     return table && table->of_a_modem;
 }
 
+bool scene_is_of_the_world(const char *verb)
+{
+    const scene_table_t *table = table_of(verb);
+    return table && table != &scene_tables[FAULTS] && table != &scene_tables[MISHAPS];
+}
+
 const char *scene_form(const char *verb)
 {
     const scene_table_t *table = table_of(verb);

@@ -23,6 +23,8 @@ typedef struct {
 bool scene_say(const scene_t *scene, words_t *words);
 /* Is this verb about one modem, and not about what all share? */
 bool scene_is_of_a_modem(const char *verb);
+/* Is it about what a simulated world has too? Not the modem's links and its serial line. */
+bool scene_is_of_the_world(const char *verb);
 /* What the verb takes, for who got it wrong. */
 const char *scene_form(const char *verb);
 

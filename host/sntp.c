@@ -186,6 +186,7 @@ bool sntp_request(sntp_t *sntp, uint64_t now_us, const cipmux_request_t *request
 {
     (void)now_us;
     if (request->kind != CIPMUX_REQUEST_TIME) return false;
+    record_remark(sntp->board->record, "Here the modem asked a real SNTP server: what shows the time will differ.");
     give_up(sntp);
     const size_t length = request->time.length < sizeof sntp->name ? request->time.length : sizeof sntp->name - 1;
     memcpy(sntp->name, request->time.name, length);

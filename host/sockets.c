@@ -185,6 +185,7 @@ static void dial(sockets_t *sockets, const cipmux_request_t *request)
                               .udp = request->dial.type == CIPMUX_UDP };
     log_record_t record = { .event = "dial", .link = &link->id, .peer = &link->peer };
     board_log(link->board, &record, "%s", "");
+    record_dial(link->board->record, board_now(), link->id.id, request);
     if (!link->udp && meets_mishap(link)) return;
     if (request->dial.type == CIPMUX_SSL) {
         link_fail(link, HOST_REASON_NO_TLS);
@@ -265,8 +266,10 @@ static bool tell_decision(sockets_link_t *link, uint64_t now_us)
     } else {
         event.address.port = link->local_port;
     }
+    board_settle(link->board, now_us);
     cipmux_answer_t answer = cipmux_event(modem, now_us, &event, NULL);
     if (answer == CIPMUX_LATER) return false;
+    record_dialled(link->board->record, now_us, link->id.id, link->cause);
     if (answer == CIPMUX_TAKEN && event.kind == CIPMUX_EVENT_UP) {
         board_log(link->board, &(log_record_t){ .event = "connected", .link = &link->id, .peer = &link->peer },
                   "from port %u", (unsigned)link->local_port);
@@ -280,7 +283,9 @@ static bool tell_decision(sockets_link_t *link, uint64_t now_us)
 static bool tell_end(sockets_link_t *link, uint64_t now_us)
 {
     cipmux_event_t event = { .kind = CIPMUX_EVENT_ENDED, .link = link->id, .cause = link->cause };
+    board_settle(link->board, now_us);
     if (cipmux_event(&link->board->modem, now_us, &event, NULL) == CIPMUX_LATER) return false;
+    if (!link->udp) record_ended(link->board->record, now_us, link->id.id, link->cause);
     link->state = LINK_IS_OVER;
     return true;
 }
@@ -311,6 +316,7 @@ static bool tcp_receive(sockets_link_t *link, uint64_t now_us)
     link->paused = room == 0;
     if (!link->readable || link->paused || link->mute) return false;
     if (room > sizeof bytes) room = sizeof bytes;
+    if (link->board->record && room > RECORD_SEGMENT) room = RECORD_SEGMENT;
     ssize_t got = recv(sock_fd(link->sock), bytes, room, 0);
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
         link->readable = errno == EINTR;
@@ -326,7 +332,9 @@ static bool tcp_receive(sockets_link_t *link, uint64_t now_us)
     }
     link->received += (size_t)got;
     link->readable = (size_t)got == room;
+    board_settle(link->board, now_us);
     cipmux_receive(modem, now_us, link->id, bytes, (size_t)got);
+    record_received(link->board->record, now_us, link->id.id, NULL, bytes, (size_t)got);
     if (log_wants(link->board->log, LOG_DETAIL))
         board_log(
             link->board,
@@ -363,6 +371,7 @@ static bool tcp_send(sockets_link_t *link, uint64_t now_us)
     }
     link->sent += (size_t)put;
     link->blocked = (size_t)put < n;
+    record_sent(link->board->record, link->id.id, NULL, bytes, (size_t)put);
     cipmux_send_done(modem, now_us, link->id, (size_t)put);
     if (log_wants(link->board->log, LOG_DETAIL))
         board_log(link->board,
@@ -380,7 +389,9 @@ static bool tell_acked(sockets_link_t *link, uint64_t now_us)
         link->sent - (uint64_t)waiting < link->watch_mark)
         return false;
     cipmux_event_t event = { .kind = CIPMUX_EVENT_ACKED, .link = link->id };
+    board_settle(link->board, now_us);
     if (cipmux_event(&link->board->modem, now_us, &event, NULL) == CIPMUX_LATER) return false;
+    record_acked(link->board->record, now_us, link->id.id);
     link->watched = false;
     return true;
 }
@@ -391,7 +402,9 @@ static bool link_turn(sockets_link_t *link, uint64_t now_us)
     if (link->state == LINK_IS_DIALING) moved |= dial_look(link);
     if ((link->state == LINK_IS_DIALING || link->state == LINK_IS_DECIDED) && mishap_keeps(link, now_us)) return moved;
     if (link->state == LINK_IS_DECIDED) moved |= tell_decision(link, now_us);
+    if (link->board->record && (moved || record_is_full(link->board->record))) return moved; /* one thing a turn */
     if (link->state == LINK_IS_OPEN) moved |= link->udp ? datagram_receive(link, now_us) : tcp_receive(link, now_us);
+    if (link->board->record && moved) return moved;
     if (link->state == LINK_IS_OPEN || link->state == LINK_IS_ENDING) {
         moved |= link->udp ? datagram_send(link, now_us) : tcp_send(link, now_us);
         moved |= tell_acked(link, now_us);
@@ -463,6 +476,7 @@ static void hang_up(sockets_t *sockets, uint64_t now_us, cipmux_link_t id, bool 
     else
         board_log(sockets->board, &(log_record_t){ .event = "dial", .link = &link->id, .peer = &link->peer },
                   "given up");
+    record_hung_up(sockets->board->record, id.id);
     sock_t *sock = link->sock;
     link->sock = NULL;
     if (link->other && !ended)
@@ -527,6 +541,7 @@ bool sockets_request(sockets_t *sockets, uint64_t now_us, const cipmux_request_t
     } else if (request->kind == CIPMUX_REQUEST_WATCH) {
         link->watched = link->id.life == request->link.life;
         link->watch_mark = link->sent;
+        if (link->watched) record_watched(link->board->record, link->id.id);
     } else {
         return false;
     }
@@ -561,8 +576,11 @@ bool sockets_look(sockets_t *sockets, uint64_t now_us)
 bool sockets_turn(sockets_t *sockets, uint64_t now_us)
 {
     bool moved = false;
-    for (size_t i = 0; i < CIPMUX_LINKS; i++)
-        moved |= link_turn(&sockets->link[i], now_us);
+    for (size_t i = 0; i < CIPMUX_LINKS && !(moved && sockets->board->record); i++) {
+        sockets_link_t *link = &sockets->link[(sockets->first + i) % CIPMUX_LINKS];
+        moved |= link_turn(link, now_us);
+    }
+    if (sockets->board->record) sockets->first++;
     for (size_t i = 0; i < SOCKETS_FAREWELLS; i++)
         if (sockets->farewell[i].other) call_part(&sockets->farewell[i]);
     for (size_t i = 0; i < SOCKETS_FAREWELLS; i++)

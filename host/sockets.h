@@ -96,6 +96,7 @@ typedef struct {
 
 typedef struct {
     board_t           *board;
+    size_t             first; /* whose turn comes first */
     sockets_link_t     link[CIPMUX_LINKS];
     sockets_loan_t     loan[SOCKETS_LOANS];
     sockets_farewell_t farewell[SOCKETS_FAREWELLS];

@@ -135,7 +135,10 @@ static bool say(steer_t *steer, char *line)
     if (words->count == 0) return true;
     if (words_verb(verbs, VERBS, (const char *)words->arg[0].text)) return words_run(verbs, VERBS, steer, words);
     const scene_t scene = program_scene(steer->program, steer->board);
+    for (size_t i = 0; i < steer->program->modems; i++)
+        board_settle(&steer->program->modem[i].board, words->now_us);
     if (!scene_say(&scene, words)) return false;
+    program_record(steer->program, steer->board, line);
     board_log(steer->board, &(log_record_t){ .event = "world" }, "%s", line);
     return true;
 }

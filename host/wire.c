@@ -127,8 +127,11 @@ static bool switch_line(board_t *board, uint64_t now_us)
 
 static size_t bring(board_t *board, uint64_t now_us, const uint8_t *bytes, size_t n)
 {
-    if (board->wire.serial) return serial_type(board->wire.serial, now_us, &board->modem, bytes, n);
-    return cipmux_sink(&board->modem, now_us, bytes, n);
+    board_settle(board, now_us);
+    n = board->wire.serial ? serial_type(board->wire.serial, now_us, &board->modem, bytes, n)
+                           : cipmux_sink(&board->modem, now_us, bytes, n);
+    record_typed(board->record, now_us, bytes, n);
+    return n;
 }
 
 /* Everything from the port has been taken. */
@@ -191,7 +194,11 @@ static void note_lost(board_t *board, uint64_t now_us)
 static size_t take_printed(board_t *board, uint64_t now_us, uint8_t *out, size_t room)
 {
     wire_t *wire = &board->wire;
-    if (wire->aside && !wire->rom_talks) return take_noise(wire, out, room);
+    if (wire->aside && !wire->rom_talks) {
+        size_t n = take_noise(wire, out, room);
+        record_printed(board->record, now_us, out, n);
+        return n;
+    }
     if (wire->rom_talks) {
         uint8_t said[WIRE_PIECE];
         size_t  n = cipmux_poll(&board->modem, now_us, said, sizeof said);
@@ -199,7 +206,14 @@ static size_t take_printed(board_t *board, uint64_t now_us, uint8_t *out, size_t
         if (n > 0) board_wake(board); /* the modem goes on */
         return 0;
     }
-    return wire->serial ? serial_read(wire->serial, now_us, out, room) : cipmux_poll(&board->modem, now_us, out, room);
+    if (wire->serial) {
+        size_t n = serial_read(wire->serial, now_us, out, room);
+        record_printed(board->record, now_us, out, n);
+        return n;
+    }
+    if (!board->record) return cipmux_poll(&board->modem, now_us, out, room);
+    record_settle(board->record, now_us);
+    return record_read(board->record, out, room);
 }
 
 /* What comes out of the line at the far side. */
@@ -252,13 +266,13 @@ static bool drain(board_t *board, uint64_t now_us)
 
 /* ---- For the board ----------------------------------------------------------------------------------------------- */
 
-bool wire_turn(board_t *board, uint64_t now_us)
+bool wire_turn(board_t *board, uint64_t now_us, bool wait)
 {
     bool moved = false, paced = board->wire.serial != NULL;
     if (paced) moved |= serial_move(board->wire.serial, now_us, &board->modem);
     moved |= drain(board, now_us);
     moved |= switch_line(board, now_us);
-    moved |= feed(board, now_us);
+    if (!wait) moved |= feed(board, now_us);
     if (paced) note_lost(board, now_us);
     if (board->faults) moved |= board_say_due(board, now_us);
     return moved;

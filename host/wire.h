@@ -32,8 +32,8 @@ typedef struct {
 /* False: no memory. */
 bool wire_open(board_t *board, wire_pace_t pace);
 void wire_close(board_t *board);
-/* One step of the board's turn. True: something moved. */
-bool wire_turn(board_t *board, uint64_t now_us);
+/* One step of the board's turn; `wait`: nothing is brought to the modem in this one. True: something moved. */
+bool wire_turn(board_t *board, uint64_t now_us, bool wait);
 /* When the next step is due, or CIPMUX_NEVER. */
 uint64_t wire_deadline(const board_t *board, uint64_t now_us);
 /* LINE and ROM_LINE: everything printed so far leaves at the old rate, then the switch. What the ROM says is noise for a
