@@ -141,30 +141,38 @@ net_peer_t *net_endpoint(net_t *net, const char *name, const cipmux_address_t *a
 
 /* ---- Places and names ------------------------------------------------------------------------------------------ */
 
+/* What is said of an address and how late it is are two places. */
+static net_place_t *find_place(net_t *net, const cipmux_address_t *at, bool late)
+{
+    for (size_t i = 0; i < net->places; i++) {
+        net_place_t *place = &net->place[i];
+        if ((place->kind == NET_PLACE_LATE) == late && net_same_address(&place->at, at)) {
+            return place;
+        }
+    }
+    return NULL;
+}
+
 net_place_t *net_find_place(net_t *net, const cipmux_address_t *at)
 {
+    return find_place(net, at, false);
+}
+
+const net_place_t *net_find_many(const net_t *net, const cipmux_address_t *at, bool late)
+{
     for (size_t i = 0; i < net->places; i++) {
-        if (net_same_address(&net->place[i].at, at)) {
-            return &net->place[i];
+        const net_place_t *place = &net->place[i];
+        const bool         many = place->at.family == 0 || (place->at.port == 0 && net_same_host(&place->at, at));
+        if ((place->kind == NET_PLACE_LATE) == late && (many || (late && net_same_address(&place->at, at)))) {
+            return place;
         }
     }
     return NULL;
 }
 
-const net_place_t *net_find_many(const net_t *net, const cipmux_address_t *at)
+net_place_t *net_place(net_t *net, net_place_kind_t kind, const cipmux_address_t *at)
 {
-    for (size_t i = 0; i < net->places; i++) {
-        const cipmux_address_t *many = &net->place[i].at;
-        if (many->family == 0 || (many->port == 0 && net_same_host(many, at))) {
-            return &net->place[i];
-        }
-    }
-    return NULL;
-}
-
-net_place_t *net_place(net_t *net, const cipmux_address_t *at)
-{
-    net_place_t *place = net_find_place(net, at);
+    net_place_t *place = find_place(net, at, kind == NET_PLACE_LATE);
     if (place == NULL) {
         if (net->places == NET_PLACES) {
             return NULL;
@@ -172,6 +180,7 @@ net_place_t *net_place(net_t *net, const cipmux_address_t *at)
         place = &net->place[net->places++];
     }
     memset(place, 0, sizeof *place);
+    place->kind = kind;
     place->at = *at;
     return place;
 }

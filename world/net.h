@@ -47,7 +47,7 @@ typedef enum {
     NET_PLACE_SILENT,
     NET_PLACE_NO_MEMORY,
     NET_PLACE_NO_TLS,
-    NET_PLACE_LATE, /* only of many addresses: each takes so much longer */
+    NET_PLACE_LATE, /* beside what else is said of it: takes so much longer */
 } net_place_kind_t;
 
 typedef struct {
@@ -160,7 +160,7 @@ bool net_is_listening(const net_t *net, const cipmux_t *modem, uint16_t port);
 /* ---- The other side: what the words do. False or NULL: a pool is full --------------------------------------------- */
 
 /* The behaviour of an address, found or new; the caller fills it. */
-net_place_t *net_place(net_t *net, const cipmux_address_t *at);
+net_place_t *net_place(net_t *net, net_place_kind_t kind, const cipmux_address_t *at);
 /* What a name resolves to, at that name server (0.0.0.0: at each one); family 0: nothing. */
 bool net_name(net_t *net, const char *name, const uint8_t server[4], const cipmux_address_t *address,
               uint64_t after_us);

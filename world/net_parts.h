@@ -24,8 +24,8 @@ size_t net_index(const net_t *net, const net_peer_t *peer);
 net_peer_t  *net_peer_of(net_t *net, cipmux_link_t link);
 int          net_socket_of(const net_t *net, cipmux_link_t link);
 net_place_t *net_find_place(net_t *net, const cipmux_address_t *at);
-/* The place of many addresses that has this one, or NULL. */
-const net_place_t *net_find_many(const net_t *net, const cipmux_address_t *at);
+/* The place of many addresses that has this one, or NULL. `late`: that of one or many which says how late it is. */
+const net_place_t *net_find_many(const net_t *net, const cipmux_address_t *at, bool late);
 /* Byte `at` of the counting pattern. */
 uint8_t net_pattern(size_t at);
 

@@ -123,10 +123,12 @@ static cipmux_cause_t dial_outcome(const net_t *net, const net_place_t *place, c
     if (request->dial.route == CIPMUX_NO_ROUTE) {
         return CIPMUX_CAUSE_UNREACHABLE;
     }
-    const net_place_t *many = net_find_many(net, &request->dial.to);
-    if (many != NULL && many->kind == NET_PLACE_LATE) {
-        *due_us += many->after_us;
-    } else if (many != NULL && (many->kind != NET_PLACE_NO_TLS || request->dial.type == CIPMUX_SSL)) {
+    const net_place_t *late = net_find_many(net, &request->dial.to, true);
+    const net_place_t *many = net_find_many(net, &request->dial.to, false);
+    if (late != NULL) {
+        *due_us += late->after_us;
+    }
+    if (many != NULL && (many->kind != NET_PLACE_NO_TLS || request->dial.type == CIPMUX_SSL)) {
         place = many;
     }
     if (place == NULL) {
@@ -135,7 +137,7 @@ static cipmux_cause_t dial_outcome(const net_t *net, const net_place_t *place, c
     *due_us += place->after_us;
     switch (place->kind) {
     case NET_PLACE_LISTEN: return CIPMUX_CAUSE_NONE;
-    case NET_PLACE_LATE: /* is never of one address */
+    case NET_PLACE_LATE: /* is never found as such */
     case NET_PLACE_REFUSE: return CIPMUX_CAUSE_REFUSED;
     case NET_PLACE_RESET: return CIPMUX_CAUSE_RESET;
     case NET_PLACE_SILENT: *due_us = CIPMUX_NEVER; return CIPMUX_CAUSE_TIMEOUT;

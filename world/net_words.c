@@ -69,14 +69,10 @@ static bool place(net_words_t *said, words_t *words, net_place_kind_t kind, size
     if (!(many ? addresses_at : address_at)(words, index, &at) || !words_key_time(words, "after", &after_us)) {
         return false;
     }
-    if (kind == NET_PLACE_LATE && at.port != 0) {
-        return words_fail(words, words->arg[index].column, "late is for many: any, or port 0; one has listen's after=");
-    }
-    net_place_t *made = net_place(said->net, &at);
+    net_place_t *made = net_place(said->net, kind, &at);
     if (made == NULL) {
         return words_fail(words, 1, "more than %d addresses", (int)NET_PLACES);
     }
-    made->kind = kind;
     made->after_us = after_us;
     if (name != NULL) {
         memcpy(made->name, name->text, name->length);
@@ -247,7 +243,7 @@ const words_verb_t net_verbs[NET_VERBS] = {
     { "refuse", say_refuse, "refuse IP:PORT|any [after=TIME]", "refuses, as every address does that nobody mentioned" },
     { "reset", say_reset, "reset IP:PORT|any [after=TIME]", "resets during the handshake" },
     { "silent", say_silent, "silent IP:PORT|any", "never answers" },
-    { "late", say_late, "late any after=TIME", "each dial takes so much longer" },
+    { "late", say_late, "late IP:PORT|any after=TIME", "a dial to there takes so much longer" },
     { "no-memory", say_no_memory, "no-memory IP:PORT", "the modem's own stack cannot dial it" },
     { "no-tls", say_no_tls, "no-tls IP:PORT|any", "a TLS handshake fails there" },
     { "udp", say_udp, "udp NAME IP:PORT", "a UDP endpoint" },

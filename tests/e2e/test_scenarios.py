@@ -3,7 +3,8 @@ import pathlib
 import re
 import subprocess
 
-from modem import CLASSIC, ESP_AT, HERE, NONOS, OK, PATIENCE, Case, Modem, accept, client, each_dialect, listener, main, port_of
+from modem import (CLASSIC, ESP_AT, HERE, NONOS, OK, PATIENCE, Case, Modem, accept, client, listener, main,
+                   port_of)
 import modem as common
 
 FILES = sorted(path.stem for path in (pathlib.Path(__file__).parents[2] / "examples/scenarios").glob("*.txt"))
@@ -19,10 +20,10 @@ SSL = DIAL.replace(b"TCP", b"SSL")
 AGAIN = b"WIFI CONNECTED\r\nWIFI GOT IP\r\n"
 SHOT = b"AT+CIPCLOSE=0\r\n"
 
-# The name, what is there before, what is done, and what the log names. What is there: "link", link 0 to a peer; "single", the
-# same without ids; "server"; "both"; "multiple", AT+CIPMUX=1 alone; "apart", not joined. What is done: b"..." is typed, the
-# "peer" says hello, a "client" connects, the first one "leaves", the modem dials "again"; then what is printed at once. "got" is
-# what the peer must get, "log" what is waited for there.
+# The name, what is there before, what is done, and what the log names. What is there: "link", link 0 to a peer;
+# "single", the same without ids; "server"; "both"; "multiple", AT+CIPMUX=1 alone; "apart", not joined. What is done:
+# b"..." is typed, the "peer" says hello, a "client" connects, the first one "leaves", the modem dials "again"; then what
+# is printed at once. "got" is what the peer must get, "log" what is waited for there.
 SCENARIOS = {
     "busy": ("apart", [(b"AT+CWMODE=1\r\n", OK), (b'AT+CWJAP="lab","password"\r\n', b""), (b"AT\r\n", BUSY)],
              'ap ssid="lab"'),
@@ -43,7 +44,8 @@ SCENARIOS = {
                           "link 0 resets"),
     "escape-with-line-end": ("single", [(b"AT+CIPMODE=1\r\n", OK), (b"AT+CIPSEND\r\n", b"\r\nOK\r\n\r\n>"),
                                         (b"+++", b""), ("got", b"+++\r\n")], "typed adds"),
-    "id-collision": ("server", [(DIAL, b""), ("log", "silent on demand"), ("client", b"0,CONNECT\r\n"), (SEND, BUSY)], "silent on demand"),
+    "id-collision": ("server", [(DIAL, b""), ("log", "silent on demand"), ("client", b"0,CONNECT\r\n"), (SEND, BUSY)],
+                     "silent on demand"),
     "id-reused": ("server", [("client", b"0,CONNECT\r\n"), ("leaves", b""), ("log", "^closed: link 0"),
                              ("client", b"0,CONNECT\r\n0,CLOSED\r\n")], "printed: a text late"),
     "ipd-before-send-ok": ("link", [("peer", b""), (SEND, PROMPT), (b"hello", RECV + HELLO + SENT)], "link 0 data"),
@@ -52,9 +54,12 @@ SCENARIOS = {
     "payload-short": ("link", [(SEND, PROMPT), (b"hello", b""), (b"AT\r\n", b"\r\nbusy s...\r\n" + RECV + SENT)],
                       "typed: 2 bytes lost"),
     "reset-at-close": ("link", [(SHOT, re.compile(rb"\r\nready\r\n" + AGAIN))], "reset-pin"),
-    "reset-in-send": ("link", [(SEND, re.compile(rb"\r\nready\r\n" + AGAIN)), (b"AT\r\n", b"AT\r\r\n" + OK)], "reset-pin"),
-    "send-fail-then-ok": ("link", [(SEND, PROMPT), (b"hello", RECV + b"\r\nSEND FAIL\r\n" + SENT)], "printed: a text changed"),
-    "send-ok-late": ("link", [(SEND, PROMPT), (b"hello", RECV), (SEND, PROMPT), ("wait", SENT)], "printed: a text late"),
+    "reset-in-send": ("link", [(SEND, re.compile(rb"\r\nready\r\n" + AGAIN)), (b"AT\r\n", b"AT\r\r\n" + OK)],
+                      "reset-pin"),
+    "send-fail-then-ok": ("link", [(SEND, PROMPT), (b"hello", RECV + b"\r\nSEND FAIL\r\n" + SENT)],
+                          "printed: a text changed"),
+    "send-ok-late": ("link", [(SEND, PROMPT), (b"hello", RECV), (SEND, PROMPT), ("wait", SENT)],
+                     "printed: a text late"),
     "send-ok-lost": ("link", [(SEND, PROMPT), (b"hello", RECV), (b"AT\r\n", OK)], "printed: a text lost"),
     "send-ok-twice": ("link", [(SEND, PROMPT), (b"hello", RECV + SENT + SENT)], "printed: a text twice"),
     "ssl-fails": ("multiple", [(SSL, b"\r\nERROR\r\n0,CLOSED\r\n")], "reset on demand"),
@@ -64,7 +69,8 @@ SCENARIOS = {
 
 
 # Those that are random, and what the log says.
-RANDOM = {"garbage": "printed: 1 byte flipped", "printed-bytes-lost": "printed: 1 byte lost", "typed-bytes-lost": "typed: 1 byte lost"}
+RANDOM = {"garbage": "printed: 1 byte flipped", "printed-bytes-lost": "printed: 1 byte lost",
+          "typed-bytes-lost": "typed: 1 byte lost"}
 
 
 class Scenarios(Case):
@@ -125,8 +131,8 @@ for each in SCENARIOS:
 
 class All(Case):
     def run_with(self, *options):
-        return subprocess.run([common.PROGRAM, "--seed=1", "--linger=100", *options], input="AT+GMR\n" * 20, capture_output=True,
-                              encoding="latin-1", timeout=PATIENCE, check=True)
+        return subprocess.run([common.PROGRAM, "--seed=1", "--linger=100", *options], input="AT+GMR\n" * 20,
+                              capture_output=True, encoding="latin-1", timeout=PATIENCE, check=True)
 
     def test_random(self):
         """Bytes are wrong or lost here and there, and the log names each"""
@@ -139,7 +145,8 @@ class All(Case):
     def test_none_is_left_out(self):
         """Each file is played here, and is built in"""
         self.assertEqual(FILES, sorted([*SCENARIOS, *RANDOM]))
-        done = subprocess.run([common.PROGRAM, "--fault=list"], capture_output=True, encoding="ascii", timeout=PATIENCE, check=True)
+        done = subprocess.run([common.PROGRAM, "--fault=list"], capture_output=True, encoding="ascii", timeout=PATIENCE,
+                              check=True)
         self.assertEqual(sorted(line.split()[0] for line in done.stdout.splitlines()), FILES)
 
     def test_dialects(self):
