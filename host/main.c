@@ -3,6 +3,7 @@
 #include "child.h"
 #include "help.h"
 #include "program.h"
+#include "replay.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -128,6 +129,7 @@ int main(int argc, char **argv)
     if (argc >= 2 && strcmp(argv[1], "help") == 0)
         return help_print(stdout, argc > 2 ? argv[2] : NULL) ? EXIT_DONE : EXIT_USAGE;
     if (argc >= 2 && strcmp(argv[1], "lab") == 0) return lab(argv);
+    if (argc >= 2 && strcmp(argv[1], "replay") == 0) return replay_main(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "ctl") == 0) return ctl(argc, argv);
     program_t *program = calloc(1, sizeof *program);
     if (!program) {

@@ -466,6 +466,7 @@ static const options_program_t cipmux_program = {
         "                              $CIPMUX_TTY and $CIPMUX_TCP are its serial line, $CIPMUX_HOST its address\n"
         "       cipmux lab [OPTION]... FIRMWARE    a simulated microcontroller at the modem; see cipmux lab --help\n"
         "       cipmux ctl PATH [WORDS]...    says words to a modem with --control=PATH, or asks it\n"
+        "       cipmux replay FILE [--module=DEVICE|HOST:PORT] [--allow-flash]    a transcript, and what differs\n"
         "       cipmux help [TOPIC]    what to know: options, world, modems, commands, reasons, dialects, dialect, "
         "quirks,\n"
         "                              timing; or one thing: a command (AT+CIPSTART), a reason's id (link-in-use)\n\n",

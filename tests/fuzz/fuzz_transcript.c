@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     PROMISE(text != NULL);
     memcpy(text, data, size);
     text[size] = '\0';
-    transcript_t *transcript = transcript_read("input", text, error, sizeof error);
+    transcript_t *transcript = transcript_read("input", text, NULL, error, sizeof error);
     if (transcript == NULL) {
         PROMISE(strncmp(error, "input", 5) == 0);
         return 0;

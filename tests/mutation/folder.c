@@ -2,6 +2,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "folder.h"
+#include "load.h"
 
 #include <dirent.h>
 #include <stdio.h>

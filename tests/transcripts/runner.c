@@ -9,6 +9,7 @@
 #define _POSIX_C_SOURCE 200809L
 
 #include "coverage.h"
+#include "load.h"
 #include "player.h"
 
 #include <dirent.h>

@@ -1,4 +1,4 @@
-/* A transcript, read from a file and checked. The language is described in docs/TRANSCRIPTS.md. */
+/* A transcript, read from the text of a file and checked. The language is described in docs/TRANSCRIPTS.md. */
 #ifndef TRANSCRIPT_H
 #define TRANSCRIPT_H
 
@@ -22,9 +22,9 @@ typedef enum { TOKEN_LITERAL, TOKEN_IP, TOKEN_NUMBER, TOKEN_HEX, TOKEN_MAC, TOKE
 
 typedef struct {
     token_kind_t   kind;
+    unsigned       line;
     const uint8_t *bytes; /* LITERAL */
     size_t         n;
-    unsigned       line;
 } token_t;
 
 typedef struct {
@@ -59,10 +59,11 @@ typedef struct {
     unsigned    fails; /* it must fail, at this line: a test of the runner itself. 0: it must pass */
 } transcript_t;
 
-/* Reads and checks a file. NULL: `error` says where and why. */
-transcript_t *transcript_load(const char *path, char *error, size_t size);
-/* The same of a text, from malloc(), which the transcript takes in either case; `path` is for the errors. */
-transcript_t *transcript_read(const char *path, char *text, char *error, size_t size);
+/* Reads and checks the text of a file, from malloc(), which the transcript takes in either case; NULL: it cannot be read.
+ * `path` is for the errors. `read_file` reads a file that this one names, likewise; NULL: there is none. NULL: `error` says
+ * where and why. */
+transcript_t *transcript_read(const char *path, char *text, char *(*read_file)(const char *path), char *error,
+                              size_t size);
 void          transcript_free(transcript_t *transcript);
 
 #endif

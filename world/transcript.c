@@ -9,12 +9,13 @@
 
 typedef struct {
     transcript_t *out;
-    char         *error;
-    size_t        size;
-    unsigned      line;
-    size_t        bytes_used, bytes_size;
-    size_t        steps_size, tokens_size;
-    bool          in_body; /* the first step was read */
+    char *(*read_file)(const char *path);
+    char    *error;
+    size_t   size;
+    unsigned line;
+    size_t   bytes_used, bytes_size;
+    size_t   steps_size, tokens_size;
+    bool     in_body; /* the first step was read */
 } reader_t;
 
 static bool fail(reader_t *reader, const char *what)
@@ -230,8 +231,6 @@ static bool read_gmr(reader_t *reader, const char *text)
     return true;
 }
 
-static char *read_file(const char *path);
-
 /* examples/scenarios/NAME.txt of the repository in whose tests/transcripts/ this file is. */
 static char *read_scenario(const reader_t *reader, const char *name)
 {
@@ -243,7 +242,7 @@ static char *read_scenario(const reader_t *reader, const char *name)
     }
     int length = root == NULL ? 0 : (int)(root - reader->out->path);
     int n = snprintf(path, sizeof path, "%.*sexamples/scenarios/%s.txt", length, reader->out->path, name);
-    return root != NULL && n < (int)sizeof path ? read_file(path) : NULL;
+    return root != NULL && n < (int)sizeof path && reader->read_file != NULL ? reader->read_file(path) : NULL;
 }
 
 /* Its lines become steps of the world. */
@@ -348,27 +347,6 @@ static bool read_line(reader_t *reader, char *line, bool *line_begins)
            fail(reader, "expected a time such as 20ms");
 }
 
-static char *read_file(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    if (file == NULL) {
-        return NULL;
-    }
-    size_t size = 0, used = 0;
-    char  *text = more(NULL, &size, 0, 1);
-    for (;;) {
-        text = more(text, &size, used + 1, 1);
-        size_t n = fread(text + used, 1, size - used - 1, file);
-        if (n == 0) {
-            break;
-        }
-        used += n;
-    }
-    fclose(file);
-    text[used] = '\0';
-    return text;
-}
-
 static bool read_all(reader_t *reader)
 {
     transcript_t *out = reader->out;
@@ -393,7 +371,8 @@ static bool read_all(reader_t *reader)
            (out->steps > 0 || fail(reader, "there are no steps"));
 }
 
-transcript_t *transcript_read(const char *path, char *text, char *error, size_t size)
+transcript_t *transcript_read(const char *path, char *text, char *(*read_file)(const char *path), char *error,
+                              size_t size)
 {
     transcript_t *out = calloc(1, sizeof *out);
     size_t        length = strlen(path) + 1;
@@ -402,17 +381,12 @@ transcript_t *transcript_read(const char *path, char *text, char *error, size_t 
     }
     memcpy(out->path, path, length);
     out->text = text;
-    reader_t reader = { .out = out, .error = error, .size = size };
+    reader_t reader = { .out = out, .read_file = read_file, .error = error, .size = size };
     if (text != NULL ? read_all(&reader) : fail(&reader, "cannot be read")) {
         return out;
     }
     transcript_free(out);
     return NULL;
-}
-
-transcript_t *transcript_load(const char *path, char *error, size_t size)
-{
-    return transcript_read(path, read_file(path), error, size);
 }
 
 void transcript_free(transcript_t *transcript)
