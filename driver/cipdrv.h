@@ -96,13 +96,13 @@ typedef enum {
     CIPDRV_BY_PEER,    /* closed or reset by the other side, or by the modem: idle time, network gone */
     CIPDRV_BY_US,      /* cipdrv_close()                                                              */
     CIPDRV_REFUSED,    /* the dial failed; for DOWN: the network could not be joined                  */
-    CIPDRV_LOST,       /* the modem no longer has the link, and the wire lost the line that told it   */
+    CIPDRV_LOST,       /* the modem no longer has the link, and no line told its end: the wire lost it */
     CIPDRV_DAMAGED,    /* bytes of its stream were lost on the wire, so the driver closed it          */
     CIPDRV_NOT_SENT,   /* a send failed, or nobody knows whether it went out: the driver closed it    */
     CIPDRV_NO_MODEM,   /* for DOWN: no answer at any rate. A reset of the modem by its pin may help   */
     CIPDRV_RESET,      /* the modem was reset: all its links are gone                                 */
     CIPDRV_NO_NETWORK, /* for DOWN: the access point is gone                                          */
-    CIPDRV_NO_SERVER   /* for DOWN: the modem refused the server                                      */
+    CIPDRV_NO_SERVER   /* for DOWN: the modem refused the server. It is reset and set up again        */
 } cipdrv_cause_t;
 
 /* "No link": `link` is CIPDRV_NO_LINK. Told inside cipdrv_sink() and cipdrv_poll(), RATE in cipdrv_start() too. It may call cipdrv_dial(), _send(), _close() and _ask(). */

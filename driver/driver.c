@@ -119,13 +119,15 @@ static void free_link(cipdrv_t *driver, uint8_t id, uint8_t cause)
     if (cause != CAUSE_UNTOLD) tell(driver, CIPDRV_CLOSED, id, cause);
 }
 
-/* The modem has closed it. */
-static OUTLINE void ended(cipdrv_t *driver, uint8_t id)
+/* The modem has closed it: a line tells so, or none did. */
+static OUTLINE void ended(cipdrv_t *driver, uint8_t id, uint8_t cause)
 {
     cipdrv_link_t *link = link_at(driver, id);
     link->listed = false;
-    if (link->state < LINK_OPEN) return;
+    if (link->state < LINK_ENDED) return;
 #if CIPDRV_PASSIVE
+    if (link->state == LINK_ENDED) /* that line was lost, or what it held is read; else what is unread is lost */
+        cause = CIPDRV_LOST;
     if (link->state == LINK_OPEN && driver->passive) { /* what it still holds is readable [tcpip 4.5] */
         link->left = 0;
         link->cause = CIPDRV_BY_PEER;
@@ -134,7 +136,7 @@ static OUTLINE void ended(cipdrv_t *driver, uint8_t id)
         return;
     }
 #endif
-    free_link(driver, id, CIPDRV_BY_PEER);
+    free_link(driver, id, cause);
 }
 
 /* We close it. */
@@ -182,7 +184,10 @@ static void opened(cipdrv_t *driver, uint8_t id)
     cipdrv_link_t *link = link_at(driver, id);
     uint8_t        client = link->state != LINK_DIALING;
     if (client) {
-        if (!CIPDRV_SERVER) return;
+#if CIPDRV_SERVER
+        if (!driver->config->server_port)
+#endif
+            return;
         free_link(driver, id, CIPDRV_LOST); /* of its end we heard nothing */
     }
     link->state = LINK_OPEN;
@@ -212,8 +217,8 @@ static void compare_links(cipdrv_t *driver)
         if (!link->listed) {
             if (link->state == LINK_DIALING)
                 free_link(driver, id, CIPDRV_REFUSED);
-            else
-                ended(driver, id);
+            else if (link->state >= LINK_OPEN)
+                ended(driver, id, CIPDRV_LOST);
         } else if (link->state == LINK_DIALING)
             opened(driver, id);
         else if (link->state < LINK_OPEN) /* a client's, of which we heard nothing */
@@ -290,7 +295,7 @@ static void tell_rate(cipdrv_t *driver)
 static void hunt_on(cipdrv_t *driver)
 {
     driver->fresh = false; /* that "ready" was payload, or the modem is in passthrough from its start */
-    if (!driver->ready || ++driver->tries == KNOWN_TRIES) {
+    if (!driver->ready || ++driver->tries >= KNOWN_TRIES) {
         start_anew(driver, COMMAND_ESCAPE);
         if (++driver->rate > RATES) {
             driver->rate = 0;
@@ -370,7 +375,10 @@ static void setup_verdict(cipdrv_t *driver, bool ok)
 #endif
 #if CIPDRV_SERVER
     case COMMAND_SERVER_ON:
-        if (!ok) tell(driver, CIPDRV_DOWN, CIPDRV_NO_LINK, CIPDRV_NO_SERVER);
+        if (!ok) { /* or the wire garbled AT+CIPMUX=1 */
+            tell(driver, CIPDRV_DOWN, CIPDRV_NO_LINK, CIPDRV_NO_SERVER);
+            driver->command = COMMAND_RESET - 1;
+        }
         break;
 #endif
     default: break;
@@ -434,8 +442,10 @@ static void command_verdict(cipdrv_t *driver, uint8_t command, bool ok)
                 close_link(driver, id, CIPDRV_REFUSED);
         } else if (ok)
             opened(driver, id);
-        else
+        else {
+            IF_MULTIPLE(pause(driver, COMMAND_MUX_AGAIN, 0);)
             free_link(driver, id, CIPDRV_REFUSED);
+        }
         break;
     case COMMAND_CLOSE:
         if (ok && !link_gone(driver)) /* else the look at the links tells whether it is closed */
@@ -574,7 +584,7 @@ void cipdrv_word(cipdrv_t *driver, uint8_t word)
 #if CIPDRV_SERVER
     case WORD_CONNECT_FAIL:
 #endif
-        if (link_named(driver)) ended(driver, id);
+        if (link_named(driver)) ended(driver, id, CIPDRV_BY_PEER);
         break;
     case WORD_CONNECT:
         /* before the set-up it may be anything, even payload of passthrough */
@@ -637,19 +647,22 @@ void cipdrv_number(cipdrv_t *driver, uint8_t word)
 
 uint16_t cipdrv_frame(cipdrv_t *driver, const uint8_t *data, uint16_t n)
 {
-    uint8_t state = link_named(driver) ? link_at(driver, line_link(driver))->state : LINK_FREE;
-    if (state == LINK_DIALING) /* of its begin we heard nothing, or it is a client's */
-        disown(driver, line_link(driver), CIPDRV_LOST);
-    if ((state != LINK_OPEN IF_PASSIVE(&&state != LINK_ENDED)) || driver->doubt) {
-        driver->check = true;
-        return n;
-    }
-    uint16_t taken = driver->config->handler(driver, CIPDRV_RECEIVED, line_link(driver), (void *)(uintptr_t)data, n);
+    uint8_t id = line_link(driver);
+    if (link_named(driver)) {
+        cipdrv_link_t *link = link_at(driver, id);
+        uint8_t        state = link->state;
+        if (state == LINK_DIALING) /* of its begin we heard nothing, or it is a client's */
+            disown(driver, id, CIPDRV_LOST);
+        if ((state == LINK_OPEN IF_PASSIVE(|| state == LINK_ENDED)) && !driver->doubt) {
+            uint16_t taken = driver->config->handler(driver, CIPDRV_RECEIVED, id, (void *)(uintptr_t)data, n);
 #if CIPDRV_PASSIVE
-    cipdrv_link_t *link = link_at(driver, line_link(driver));
-    if (driver->ordinal != WORD_IPD) link->unread = taken < link->unread ? (uint16_t)(link->unread - taken) : 0;
+            if (driver->ordinal != WORD_IPD) link->unread = taken < link->unread ? (uint16_t)(link->unread - taken) : 0;
 #endif
-    return taken;
+            return taken;
+        }
+    }
+    driver->check = true;
+    return n;
 }
 
 void cipdrv_frame_end(cipdrv_t *driver)
@@ -663,8 +676,11 @@ void cipdrv_frame_end(cipdrv_t *driver)
 #if CIPDRV_PASSIVE
     if (driver->ordinal == WORD_IPD) return;
     if (driver->command == COMMAND_READ) driver->amount = 0;
-    if (id < CIPDRV_LINKS && link_at(driver, id)->state == LINK_ENDED && !link_at(driver, id)->unread)
-        driver->check = true; /* there may be more */
+    if (id < CIPDRV_LINKS) {
+        const cipdrv_link_t *link = link_at(driver, id);
+        if (link->state == LINK_ENDED && !link->unread) driver->check = true; /* there may be more */
+    } else if (driver->ready) /* the answer to a command that the wire garbled */
+        tell(driver, CIPDRV_FAULT, CIPDRV_NO_LINK, CIPDRV_DAMAGED);
 #endif
 }
 
@@ -811,16 +827,14 @@ static uint16_t write(cipdrv_t *driver, uint8_t *out, uint16_t n)
     return (uint16_t)(at - out);
 }
 
-/* A frame will not be completed any more, no ERROR follows that unknown line, or the doubt is over. */
+/* A frame will not be completed any more, no ERROR follows that unknown line, and neither does the rest of a line: what
+ * looks like its begin is the end of a frame that got one byte more. All doubt is over. */
 static void listen_to_silence(cipdrv_t *driver)
 {
-    if ((uint16_t)(driver->now - driver->heard) < GAP) return;
-    if (driver->reading == READING_FRAME || driver->odd)
-        cipdrv_noise(driver);
-    else if (driver->doubt) {
-        driver->doubt = DOUBT_NONE;
-        cipdrv_read_start(driver);
-    }
+    if ((int16_t)(driver->now - driver->heard) < GAP IF_THROUGH(|| driver->reading == READING_RAW)) return;
+    if (driver->reading == READING_FRAME || driver->odd) cipdrv_noise(driver);
+    driver->doubt = DOUBT_NONE;
+    cipdrv_read_start(driver);
 }
 
 /* ---- For the program ------------------------------------------------------------------------------------------- */
@@ -867,7 +881,7 @@ uint16_t cipdrv_deadline(const cipdrv_t *driver)
 {
     int16_t left = (int16_t)(driver->deadline - driver->now);
     int16_t silence = (int16_t)(driver->heard + GAP - driver->now);
-    if ((driver->reading == READING_FRAME || driver->odd || driver->doubt) && silence < left) left = silence;
+    if (silence > 0 && silence < left) left = silence;
     return driver->stage == STAGE_WRITE || driver->stage == STAGE_PAYLOAD || left < 0 ? 0 : (uint16_t)left;
 }
 
@@ -876,40 +890,38 @@ void cipdrv_fault(cipdrv_t *driver)
     cipdrv_noise(driver);
 }
 
-/* The host's name belongs to a dial or a question. */
-static bool dialling(cipdrv_t *driver)
+/* The highest free id, CIPDRV_LINKS if there is none; CIPDRV_NO_LINK while a dial or a question goes on: the host's name is
+ * its own. */
+static uint8_t free_id(const cipdrv_t *driver)
 {
-    for (uint8_t id = 0; id < CIPDRV_LINKS; id++) {
-        uint8_t state = link_at(driver, id)->state;
-        if (state == LINK_DIAL || state == LINK_DIALING) return true;
-    }
+    uint8_t found = CIPDRV_LINKS;
 #if CIPDRV_ASK
-    return driver->question;
-#else
-    return false;
+    if (driver->question) return CIPDRV_NO_LINK;
 #endif
+    for (uint8_t id = 0; id < CIPDRV_LINKS; id++) {
+        uint8_t state = driver->links[id].state;
+        if (state == LINK_FREE) found = id;
+        if ((CIPDRV_LINKS > 1 || CIPDRV_ASK) && (state == LINK_DIAL || state == LINK_DIALING)) return CIPDRV_NO_LINK;
+    }
+    return found;
 }
 
 uint8_t cipdrv_dial(cipdrv_t *driver, uint8_t type, const char *host, uint16_t port IF_UDP(, uint16_t local_port))
 {
-    uint8_t chosen = CIPDRV_NO_LINK;
-    if (!dialling(driver))
-        for (uint8_t id = 0; id < CIPDRV_LINKS; id++)
-            if (link_at(driver, id)->state == LINK_FREE) chosen = id;
-    if (chosen != CIPDRV_NO_LINK) {
-        link_at(driver, chosen)->state = LINK_DIAL;
-        driver->host = host;
-        driver->port = port;
+    uint8_t id = free_id(driver);
+    if (id >= CIPDRV_LINKS) return CIPDRV_NO_LINK;
+    link_at(driver, id)->state = LINK_DIAL;
+    driver->host = host;
+    driver->port = port;
 #if CIPDRV_UDP || CIPDRV_SSL
-        link_at(driver, chosen)->type = type;
+    link_at(driver, id)->type = type;
 #else
-        (void)type;
+    (void)type;
 #endif
 #if CIPDRV_UDP
-        driver->local_port = type == CIPDRV_TYPE_UDP ? local_port : 0;
+    driver->local_port = type == CIPDRV_TYPE_UDP ? local_port : 0;
 #endif
-    }
-    return chosen;
+    return id;
 }
 
 bool cipdrv_send(cipdrv_t *driver, uint8_t id, const void *data, uint16_t n, uint8_t from)
@@ -938,7 +950,7 @@ void cipdrv_close(cipdrv_t *driver, uint8_t link)
 #if CIPDRV_ASK
 bool cipdrv_ask(cipdrv_t *driver, uint8_t what, const char *name)
 {
-    if (dialling(driver)) return false;
+    if (free_id(driver) == CIPDRV_NO_LINK) return false;
     driver->host = name;
     driver->question = (uint8_t)(what == CIPDRV_ASK_TIME ? COMMAND_TIME_ZONE : COMMAND_ASK_NAME + what);
     return true;

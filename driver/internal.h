@@ -168,6 +168,7 @@ enum {
     X(JOIN, "\120AT+CWJAP" CUR "=\"" SSID "\",\"" PASSWORD "\"\r\n")                                                   \
     X(DIAL, "\240" CIP "START=" LINK_COMMA "\"" TYPE "\",\"" HOST                                                      \
             "\"," AMOUNT IF_UDP(END_UNLESS_PORT "," LOCAL_PORT ",2") "\r\n")                                           \
+    IF_MULTIPLE(X(MUX_AGAIN, "\4" CIP "MUX=1\r\n"))                                                                    \
     X(CLOSE, "\10" CIP "CLOSE" IF_MULTIPLE("=" LINK) "\r\n")                                                           \
     X(SEND, "\4" CIP "SEND=" LINK_COMMA AMOUNT "\r\n")                                                                 \
     IF_PASSIVE(X(READ, "\4" CIP "RECVDATA=" LINK_COMMA AMOUNT "\r\n"))                                                 \
@@ -234,9 +235,8 @@ enum { /* cipdrv_link_t.state */
 #define link_at(driver, id) ((void)(id), &(driver)->links[0])
 #endif
 
-#define BYTES_A_TICK 4     /* nearly what 9600 baud carry */
-#define FRAME_MAX    2048  /* bytes; a longer one is a garbled number [tcpip 4.10] */
-#define NOT_OPEN     65531 /* what the reader makes of "-1", the length of a link that is not open */
+#define FRAME_MAX 2048  /* bytes; a longer one is a garbled number [tcpip 4.10] */
+#define NOT_OPEN  65531 /* what the reader makes of "-1", the length of a link that is not open */
 
 #define CAUSE_UNTOLD 255 /* the program never knew of this link */
 

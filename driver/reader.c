@@ -102,6 +102,12 @@ static void number_end(cipdrv_t *driver, uint8_t c)
         }
         reading = READING_SKIP; /* nothing was left to be read: the link's end was just told */
     }
+#if CIPDRV_SWITCH /* else the modem may have another rate */
+    /* A header in doubt may be payload: what comes much slower than the line, now and then a few bytes, is not its frame. It
+     * has twice the time that it needs, or nearly as much at 9600 baud. */
+    if (driver->doubt && reading == READING_FRAME)
+        driver->heard = (uint16_t)(driver->now + driver->value / 4 / (driver->config->rate / 256 | 1));
+#endif
     driver->reading = reading;
     if (!driver->doubt || reading == READING_FRAME) cipdrv_number(driver, word);
     if (reading == READING_NUMBER) driver->value = 0;
@@ -156,11 +162,8 @@ static void byte(cipdrv_t *driver, uint8_t c)
 uint16_t cipdrv_sink(cipdrv_t *driver, uint16_t now, const uint8_t *data, uint16_t n)
 {
     const uint8_t *at = data, *end = data + n;
-#if CIPDRV_LINKS > 1
-    uint16_t before = driver->value, heard = driver->heard;
-#endif
     driver->now = now;
-    if (n) driver->heard = now;
+    if (n && !(CIPDRV_SWITCH && driver->doubt && driver->reading == READING_FRAME)) driver->heard = now;
     while (at != end) {
         uint16_t whole = (uint16_t)(end - at);
 #if CIPDRV_THROUGH
@@ -184,12 +187,5 @@ uint16_t cipdrv_sink(cipdrv_t *driver, uint16_t now, const uint8_t *data, uint16
         } else /* the handler left some, or there are no more */
             break;
     }
-#if CIPDRV_LINKS > 1
-    /* A header in doubt may be payload: what comes slower than any line, now and then a few bytes, is not its frame. */
-    if (driver->doubt && driver->reading == READING_FRAME && driver->value < before) {
-        heard = (uint16_t)(heard + before / BYTES_A_TICK - driver->value / BYTES_A_TICK);
-        if ((int16_t)(now - heard) > 0) driver->heard = heard;
-    }
-#endif
     return (uint16_t)(at - data);
 }

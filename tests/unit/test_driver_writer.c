@@ -116,6 +116,7 @@ static const struct { /* NOLINT(clang-analyzer-optin.performance.Padding): in th
     { COMMAND_JOIN, 0, "AT+CWJAP" CUR_NONOS "=\"lab\",\"password\"\r\n", "AT+CWJAP=\"lab\",\"password\"\r\n", 20480 },
     { COMMAND_DIAL, 5000, "AT+CIPSTART=" ID "\"TCP\",\"10.0.2.2\",5000\r\n", NULL, 40960 },
 #if CIPDRV_LINKS > 1
+    { COMMAND_MUX_AGAIN, 0, "AT+CIPMUX=1\r\n", NULL, 1024 },
     { COMMAND_CLOSE, 0, "AT+CIPCLOSE=3\r\n", NULL, 2048 },
 #else
     { COMMAND_CLOSE, 0, "AT+CIPCLOSE\r\n", NULL, 2048 },
