@@ -113,6 +113,13 @@ static desk_unit_t *unit_begins(desk_t *desk, desk_wire_t wire)
     return unit;
 }
 
+/* Bytes of the unit are about to be printed: which command has the modem read last? */
+static void note_question(desk_t *desk, desk_unit_t *unit)
+{
+    unit->answers = desk->heard.unit;
+    unit->misled = desk->heard.wrong;
+}
+
 /* Index of the peer that has, or had last, this link. */
 static int16_t peer_of(const desk_t *desk, cipmux_link_t link)
 {
@@ -137,6 +144,7 @@ static void frame_begins(desk_t *desk, const inside_frame_t *frame)
     unit->link = frame->link.id;
     unit->life = frame->link.life;
     unit->n = frame->left;
+    note_question(desk, unit);
     line->payload = frame->left;
     line->offset = 0;
     if (desk->options.begins) desk->options.begins(desk, DESK_TO_DRIVER, line->unit);
@@ -168,6 +176,7 @@ static void note_byte_of_modem(desk_t *desk, uint8_t c, bool payload)
         return;
     }
     was->starts = !line->printed;
+    if (!line->printed) note_question(desk, unit);
     if (c == '\r' || c == '\n') {
         if (c == '\r' || !line->printed) return;
         if (!inside_echo(&desk->modem)) line->strange = false;
@@ -455,6 +464,18 @@ static bool offer(desk_t *desk)
     return moved;
 }
 
+/* A byte of a command, or of payload, that the modem has read. Payload of which one is missing takes some of what follows. */
+static void note_heard(desk_t *desk, desk_arrival_t arrival, bool payload)
+{
+    const desk_byte_t *was = desk_sent(desk, DESK_TO_MODEM, arrival.index);
+    if (!was || arrival.index != desk->heard.next || (!payload && was->value != arrival.value)) desk->heard.hurt = true;
+    if (was) desk->heard.next = arrival.index + 1;
+    if (payload || arrival.value != '\n') return;
+    desk->heard.wrong = desk->heard.hurt;
+    desk->heard.hurt = false;
+    if (was) desk->heard.unit = was->unit;
+}
+
 /* The modem reads what it has received, and we see what it takes for payload. */
 static size_t modem_reads(desk_t *desk)
 {
@@ -465,6 +486,7 @@ static size_t modem_reads(desk_t *desk)
         inside_send_t after = inside_send(&desk->modem);
         if (before.open && before.taken == 0) desk->collected_n = 0;
         if (before.open && after.taken == before.taken + 1) desk->collected[desk->collected_n++] = desk->held[taken];
+        note_heard(desk, desk->held[taken], before.open);
         if (before.open && !after.open && desk->options.collected)
             desk->options.collected(desk, peer_of(desk, after.link), desk->collected, desk->collected_n);
         taken++;

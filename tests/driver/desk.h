@@ -68,6 +68,8 @@ typedef struct {
     int16_t     peer;     /* FRAME: index in world.net.peer, -1: it is there no more */
     uint16_t    n;        /* FRAME: bytes of payload that it announces; PIECE: that the driver means */
     uint64_t    at_us;    /* when it began to be sent */
+    uint32_t    answers;  /* TEXT, FRAME: unit of the command that the modem had read last before it */
+    bool        misled;   /* a fault touched that command, as the modem read it */
     uint32_t    tag[5];   /* the test's */
     char        text[24]; /* how it begins, without CR LF */
 } desk_unit_t;
@@ -165,6 +167,12 @@ struct desk {
     } ring;
     desk_arrival_t held[DESK_HELD];
     size_t         held_n;
+    struct {
+        uint64_t next;                         /* index of the byte that it reads next, if none is lost */
+        bool     hurt;                         /* a fault touched the line that it reads now, */
+        bool     wrong;                        /* the last whole line */
+        uint32_t unit;                         /* of that */
+    } heard;                                   /* by the modem */
     desk_arrival_t collected[CIPMUX_SEND_MAX]; /* what the open AT+CIPSEND has so far */
     size_t         collected_n;
     struct {

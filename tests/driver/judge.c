@@ -16,16 +16,20 @@ static uint32_t seed_key;
 
 /* Where the driver's reader is. */
 static struct {
-    uint64_t next;    /* index of the byte that it gets next */
-    bool     hurt;    /* a fault touched what it has read since the line's begin, or took something there */
-    bool     astray;  /* it is out of step */
-    bool     frame;   /* it takes the byte for payload */
-    bool     hit;     /* the byte that it gets now is touched */
-    uint64_t met_us;  /* when it met the last fault: it cannot notice that bytes are lost before the next ones come */
-    uint32_t episode; /* the present one; 0: none */
-    uint32_t piece;   /* AT+CIPSEND that waits for its prompt, or did last: its unit */
-    uint32_t unit;    /* of the last byte */
-    uint32_t header;  /* unit of the last byte that was no payload: the header of the frame that it is in */
+    uint64_t next;     /* index of the byte that it gets next */
+    bool     hurt;     /* a fault touched what it has read since the line's begin, or took something there */
+    bool     astray;   /* it is out of step */
+    bool     frame;    /* it takes the byte for payload */
+    bool     hit;      /* the byte that it gets now is touched */
+    uint64_t met_us;   /* when it met the last fault: it cannot notice that bytes are lost before the next ones come */
+    uint32_t episode;  /* the present one; 0: none */
+    uint32_t piece;    /* AT+CIPSEND that waits for its prompt, or did last: its unit */
+    uint32_t unit;     /* of the last byte */
+    uint32_t header;   /* unit of the last byte that was no payload: the header of the frame that it is in */
+    uint64_t read_us;  /* when it got the last byte */
+    uint64_t since_us; /* the last fault that it met, or that is on its way */
+    uint64_t spelt_us; /* what the frames take whose headers were payload, since then */
+    bool     shifted;  /* a touched command got one answer more: later commands have taken the ones before their own */
 } reader;
 
 static struct {
@@ -37,7 +41,7 @@ static uint32_t episodes;
 static struct {
     uint32_t end, begin;
 } unheard[5];
-static uint32_t unlisted; /* the same, of a line of AT+CIPSTATUS */
+static uint32_t unlisted[5]; /* the same, of a line of AT+CIPSTATUS */
 
 /* ---- Small things ------------------------------------------------------------------------------------------------ */
 
@@ -142,7 +146,7 @@ enum {
     LINE = 4,       /* payload of it was taken for a line and looks like text, or an ERROR may explain it */
     NOISE = 8,      /* and does not */
     ELSEWHERE = 16, /* it was counted for another link */
-    MISLED = 32     /* a fault touched the AT+CIPRECVDATA that it answers */
+    MISLED = 32     /* a fault touched the AT+CIPRECVDATA that it answers, and the driver awaits that */
 };
 
 static void begin_episode(void)
@@ -172,7 +176,7 @@ static void mark(uint32_t number)
     unit->tag[EPISODE] = reader.episode;
     if (unit->kind != DESK_TEXT) return; /* its text may not be complete yet, then there will be more bytes of it */
     if (text[0] == '>') unit_up(reader.piece)->tag[EPISODE] = 1;
-    if (strncmp(text, "+CIPSTATUS:", 11) == 0) unlisted = number;
+    if (strncmp(text, "+CIPSTATUS:", 11) == 0 && text[11] >= '0' && text[11] < '5') unlisted[text[11] - '0'] = number;
     uint8_t link = text[0] >= '0' && text[0] < '5' && text[1] == ',' ? (uint8_t)(text[0] - '0') : 0;
     if (text[1] == ',') text += 2;
     if (strcmp(text, "CLOSED") == 0 || strcmp(text, "CONNECT FAIL") == 0) unheard[link].end = number;
@@ -212,6 +216,13 @@ static bool is_blank(uint8_t c)
     return c == '\r' || c == '\n' || c == ' ';
 }
 
+/* A silence, and then the rest of a line: the modem echoes a command whose end a fault took. For the driver it is a new line. */
+static bool broke_off(const desk_byte_t *was)
+{
+    return unit_down(was->unit)->kind == DESK_TEXT && !was->starts && desk.now_us - reader.read_us >= SILENCE &&
+           (desk.heard.hurt || desk.heard.wrong);
+}
+
 /* Is the reader in step with the byte that comes next? */
 static void look_at_step(const cipdrv_t *driver, const desk_byte_t *was)
 {
@@ -222,14 +233,55 @@ static void look_at_step(const cipdrv_t *driver, const desk_byte_t *was)
         reader.astray = true;
     else if (at_line_begin(driver) && (was->starts || !is_blank(was->value)))
         reader.astray = !was->starts;
+    if (broke_off(was)) reader.hurt = true;
     if (reader.astray && !before && !reader.hurt)
         fail("the driver gets out of step at \"%s\", and no fault touched that", unit_down(was->unit)->text);
+}
+
+static bool is_verdict(const char *text)
+{
+    return strcmp(text, "OK") == 0 || strcmp(text, "ERROR") == 0 || strcmp(text, "FAIL") == 0;
+}
+
+/* Does the driver take the answer to an older command for the one that it awaits? */
+static void look_at_question(const cipdrv_t *driver, const desk_unit_t *unit)
+{
+    if (unit->kind != DESK_TEXT || driver->stage != STAGE_AWAIT || !is_verdict(unit->text)) return;
+    bool late = unit->answers != desk.line[DESK_TO_MODEM].unit;
+    reader.shifted = late && (reader.shifted || unit->misled);
 }
 
 static uint64_t resync_limit(void)
 {
     uint32_t baud = uart_line(&desk.uart, UART_FAR).baud;
     return RESYNC_LIMIT + (baud < 115200 ? 10ull * FRAME_MAX * DESK_SECOND / baud : 0);
+}
+
+/* The driver begins to count a frame: does it do so because payload spells a header? */
+static void look_at_header(const cipdrv_t *driver)
+{
+    const desk_byte_t *last = reader.next ? desk_sent(&desk, DESK_TO_DRIVER, reader.next - 1) : NULL;
+    uint64_t           harm_us = desk.last_harm_us[DESK_TO_DRIVER];
+    uint64_t           since_us = reader.met_us > harm_us ? reader.met_us : harm_us;
+    if (since_us != reader.since_us) reader.spelt_us = 0;
+    reader.since_us = since_us;
+    if (reader.frame || driver->reading != READING_FRAME || !last || last->offset == DESK_NO_OFFSET) return;
+    reader.spelt_us += 10ull * driver->value * DESK_SECOND / uart_line(&desk.uart, UART_FAR).baud;
+}
+
+/* Is it in step again, and without doubt, within the limit? */
+static void look_at_time(const cipdrv_t *driver)
+{
+    bool     slow = resync_limit() > RESYNC_LIMIT;
+    uint64_t us = desk.now_us - reader.since_us;
+    if (!driver->ready || (!reader.astray && !driver->doubt)) return;
+    if (us > resync_limit())
+        longest(&sums.spelt_resync_us, reader.since_us);
+    else
+        longest(&sums.resync_us[slow], reader.since_us);
+    if (us > resync_limit() + reader.spelt_us)
+        fail("%.3f s after the last fault the driver %s", (double)us / 1e6,
+             reader.astray ? "is still out of step" : "still doubts");
 }
 
 /* Nothing is on its way, and reader and modem are both at a line's begin. */
@@ -250,19 +302,17 @@ static void reads(desk_t *d, const uint8_t *data, size_t n)
     if (was) note_losses(arrival.index);
     reader.hit = is_hit(arrival);
     if (reader.hit) reader.met_us = desk.now_us;
+    look_at_header(driver);
     reader.frame = driver->reading == READING_FRAME;
     if (!was) return;
     reader.hurt = reader.hurt || was->strange;
     reader.unit = was->unit;
     look_at_step(driver, was);
+    look_at_question(driver, unit_down(was->unit));
     if (!reader.astray && !driver->doubt && !driver->odd && !lost && at_line_begin(driver) && was->starts)
         end_episode();
-    bool     slow = resync_limit() > RESYNC_LIMIT;
-    uint64_t since_us =
-        reader.met_us > d->last_harm_us[DESK_TO_DRIVER] ? reader.met_us : d->last_harm_us[DESK_TO_DRIVER];
-    if (driver->ready && (reader.astray || driver->doubt) && longest(&sums.resync_us[slow], since_us) > resync_limit())
-        fail("%.3f s after the last fault the driver %s", (double)(d->now_us - since_us) / 1e6,
-             reader.astray ? "is still out of step" : "still doubts");
+    look_at_time(driver);
+    reader.read_us = d->now_us;
 }
 
 static void misread(uint32_t number, uint32_t how)
@@ -306,11 +356,23 @@ static void has_read(desk_t *d, const uint8_t *data, size_t n)
         take_in(desk_arrival(d, data, (uint16_t)i));
 }
 
+/* A frame that answers a touched command, and that the driver has not asked for. */
+static bool is_unasked(void)
+{
+#if CIPDRV_PASSIVE
+    const desk_unit_t *unit = unit_down(reader.unit);
+    return unit->kind == DESK_FRAME && unit->misled && desk.driver.command != COMMAND_READ;
+#else
+    return false;
+#endif
+}
+
 /* The next byte is not there, or touched: the reader has reason to complain. */
 static bool has_reason(void)
 {
     note_losses_at_end();
-    return reader.hurt || reader.astray || reader.hit || reader.episode || desk.line[DESK_TO_DRIVER].strange;
+    return reader.shifted || is_unasked() || reader.hurt || reader.astray || reader.hit || reader.episode ||
+           desk.line[DESK_TO_DRIVER].strange;
 }
 
 void judge_fault(uint8_t link)
@@ -318,6 +380,7 @@ void judge_fault(uint8_t link)
     sums.faults_told++;
     if (!has_reason()) fail("FAULT, link %u, and no fault touched what the driver reads", link);
     begin_episode();
+    if (is_unasked()) mark(reader.unit);
     episode[reader.episode].told = true;
 }
 
@@ -334,7 +397,7 @@ static void begins_down(uint32_t number)
         return;
     }
 #if CIPDRV_PASSIVE
-    if (desk.driver.command == COMMAND_READ && unit_up(desk.line[DESK_TO_MODEM].unit)->head) misread(number, MISLED);
+    if (desk.driver.command == COMMAND_READ && unit->misled) misread(number, MISLED);
 #endif
     if (c->frames == FRAMES) fail("the test has too few frames");
     unit->tag[0] = (uint32_t)(c - conn);
@@ -388,22 +451,28 @@ static void judge_gap(life_t *l, const conn_t *c, uint32_t from, uint32_t to, bo
     }
 }
 
-/* The lines that would tell the next connection on this link were hit, since this one was told. When it has ended too, and the driver still wants
- * bytes of the one before, its begin is enough. */
+/* The lines that would tell the next connection on this link were hit, since this one was told. While the driver still wants
+ * bytes of one that it knows to have ended, the begin of the next is enough if that has ended too, or if AT+CIPSTATUS has
+ * not told since then that it is there. */
 static bool is_mistaken(const life_t *l, const conn_t *next)
 {
     const net_peer_t *peer = &desk.world.net.peer[next->peer];
+    uint8_t           link = l->link;
     bool              over = peer->age != next->age || !peer->linked || peer->ending != CIPMUX_CAUSE_NONE;
-    if (unheard[l->link].begin <= l->since) return false;
-    return unheard[l->link].end > l->since || (over && link_at(&desk.driver, l->link)->state == LINK_ENDED);
+    if (unheard[link].begin <= l->since) return false;
+    if (unheard[link].end > l->since) return true;
+    return link_at(&desk.driver, link)->state == LINK_ENDED && (over || unlisted[link] > unheard[link].begin);
 }
 
-/* The line that told its begin was hit in its link, or the one that would tell that it lives on: it is the connection that another life has had. */
+/* The line that told its begin was hit in its link, or the one that would tell that it lives on: it is the connection that
+ * another life has had. What was read before it began is not its. */
 static void rename_life(life_t *l, int number)
 {
     sums.mistaken++;
     l->mistaken = true;
     l->got = life[conn[number].life].got;
+    for (size_t i = 0; i < conn[number].frames; i++)
+        if (conn[number].frame[i].unit <= l->since) l->got = conn[number].frame[i].first + conn[number].frame[i].n;
     conn[number].late = true;
     conn[number].life = -1;
 }
@@ -413,7 +482,8 @@ static bool belongs(life_t *l, int number)
 {
     if (l->conn == number) return true;
     const life_t *before = conn[number].life < 0 ? NULL : &life[conn[number].life];
-    if (l->conn < 0 && before && before->ended && (l->renamed || unlisted > before->since)) rename_life(l, number);
+    if (l->conn < 0 && before && before->ended && (l->renamed || unlisted[before->link] > before->since))
+        rename_life(l, number);
     if (conn[number].life >= 0) return false;
     bool first = l->conn < 0;
     if (!first && !is_mistaken(l, &conn[number])) return false;
@@ -616,8 +686,17 @@ void judge_up(conn_t *c, const uint8_t *bytes, size_t n)
 
 /* ---- Events ------------------------------------------------------------------------------------------------------ */
 
+/* Was that CLOSED or CONNECT payload whose header was hit? Its CR may be of what follows. */
+static bool is_spelt(void)
+{
+    const desk_byte_t *last = desk_sent(&desk, DESK_TO_DRIVER, reader.next);
+    if (last->value == '\r' && reader.next) last = desk_sent(&desk, DESK_TO_DRIVER, reader.next - 1);
+    return reader.episode && !reader.frame && last->offset != DESK_NO_OFFSET;
+}
+
 void judge_opened(uint8_t link, bool client)
 {
+    bool    spelt = client && is_spelt();
     life_t *l = life_now(link);
     sums.opened++;
     if (client) {
@@ -628,16 +707,10 @@ void judge_opened(uint8_t link, bool client)
     if (!l) return;
     l->open = true;
     l->since = reader.unit;
-    l->renamed = client && unit_down(reader.unit)->touched;
+    l->renamed = spelt || (client && unit_down(reader.unit)->touched);
+    sums.spelt += spelt;
     if (l->asked_us[0]) longest(&sums.operation_us[0], l->asked_us[0]);
     l->asked_us[0] = 0;
-}
-
-/* Was that CLOSED payload whose header was hit? */
-static bool is_spelt(void)
-{
-    const desk_byte_t *was = desk_sent(&desk, DESK_TO_DRIVER, reader.next);
-    return reader.episode && !reader.frame && was->offset != DESK_NO_OFFSET;
 }
 
 /* What the connection still owed to the life. */
@@ -700,7 +773,10 @@ static void look_for_report(life_t *l)
     const desk_unit_t *unit = unit_down(l->gap_unit);
     uint32_t           of = unit->tag[EPISODE];
     if (!episode[of].told && of == reader.episode) return;
-    if (!episode[of].told && !shows_nothing(unit)) fail("link %u: a loss is not reported", l->link);
+    if (episode[of].told)
+        longest(&sums.report_us, l->gap_us);
+    else if (!shows_nothing(unit))
+        fail("link %u: a loss is not reported", l->link);
     l->gap_us = 0;
 }
 
@@ -742,7 +818,7 @@ void judge_start(uint32_t key)
     failed = up = unreachable = cut_off = false;
     memset(&reader, 0, sizeof reader);
     memset(&unheard, 0, sizeof unheard);
-    unlisted = 0;
+    memset(&unlisted, 0, sizeof unlisted);
     memset(life_of, -1, sizeof life_of);
 }
 

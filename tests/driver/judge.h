@@ -9,7 +9,8 @@
  *   2. In an episode: a byte that is not the next one of the stream (stray) is in a frame, as the driver saw it, that a
  *      fault touched. Bytes that are lost are reported within REPORT_LIMIT: by FAULT, or by CLOSED with a cause that is
  *      not BY_PEER.
- *   3. Within RESYNC_LIMIT of the last fault the reader is in step again and believes what it reads.
+ *   3. Within RESYNC_LIMIT of the last fault the reader is in step again and believes what it reads. A frame whose header
+ *      ends in payload does not count: the time that its bytes take at the line's full speed.
  *   4. Up: a byte that a peer gets is the next one of its link's stream, or a fault touched it; a byte that it misses was
  *      in an AT+CIPSEND that a fault touched. What was told SENT has arrived, unless the peer or the network went away.
  *   5. Events make sense: none for a link that is not open, OPENED and CLOSED alternate, UP and DOWN too.
@@ -20,12 +21,15 @@
  *              short frame among them is gone without a word.
  *   elsewhere  A fault hit the link in a frame's header.
  *   vanished   A burst took all of a frame.
- *   mistaken   The lines that tell the end of a link and the next one's begin on its id were both hit. Or the link in
- *              a line that tells a begin was, or the line of AT+CIPSTATUS that tells that the link before is still there.
+ *   mistaken   The lines that tell the end of a link and the next one's begin on its id were both hit; the second is
+ *              enough when the driver still reads what the ended one left, and the other has ended too or its line of
+ *              AT+CIPSTATUS was hit. Or the link in a line that tells a begin was, or the line of AT+CIPSTATUS that tells
+ *              that the link before is still there.
  *   misled     A fault hit the link or the length in AT+CIPSEND or AT+CIPRECVDATA.
  *   escapes    The prompt was hit, or the length in AT+CIPSEND: the modem takes the driver's "+++" and probe for payload. Or
  *              the link ended between AT+CIPSEND and the prompt, and a client got its id and up to 3 bytes of "+++".
- *   spelt      "CLOSED" in payload whose header was hit, and nothing of the frame before it arrived: the link ends.
+ *   spelt      "CLOSED" or "CONNECT" in payload whose header was hit, at its begin or behind what another frame took of
+ *              it: the link ends, or a server's begins anew.
  *   made up    "CLOSED" in payload whose header was hit: the driver fills the piece that it is sending with zeros. */
 #ifndef JUDGE_H
 #define JUDGE_H
@@ -46,6 +50,7 @@ enum {
 /* At 115200 baud and more. Below it the time of one more frame of FRAME_MAX bytes: a header that a fault made so long, or
  * one that is payload, has to be counted to its end before the driver can look for the next. */
 #define RESYNC_LIMIT    (1 * DESK_SECOND)
+#define SILENCE         (DESK_SECOND / 5) /* ends a line and a frame: the driver's GAP */
 #define OPERATION_LIMIT (120 * DESK_SECOND)
 
 /* One TCP connection as the network sees it. */
@@ -73,7 +78,7 @@ typedef struct {
 typedef struct {
     uint8_t  link;
     bool     open, ended, dialled, closing, sending, fills, mistaken;
-    bool     renamed; /* opened by a line that a fault touched */
+    bool     renamed; /* opened by a line that a fault touched, or by payload */
     bool     spoilt;  /* its peer got bytes of the driver's commands: it must be told */
     uint32_t key;
     int      conn;            /* -1: unknown */
@@ -99,7 +104,9 @@ typedef struct {
     uint64_t escapes, made_up, spelt;
     uint64_t harms[DESK_WIRES][DESK_HARMS], overruns, modem_faults, unreachable, episodes, faults_told;
     uint64_t lives, opened, causes[10], virtual_us;
-    uint64_t resync_us[2]; /* at 115200 baud and more, below it */
+    uint64_t resync_us[2];       /* at 115200 baud and more, below it */
+    uint64_t spelt_resync_us;    /* beyond that, where payload spelt headers */
+    uint64_t not_up, late_up_us; /* within UP_LIMIT, because of noise; behind it */
     uint64_t report_us, operation_us[3], up_us, recovery_us;
 } sums_t;
 
