@@ -20,6 +20,7 @@ enum {
     /* Times: */
     REFUSALS = 5,    /* of a command, in a row, until it is given up */
     KNOWN_TRIES = 3, /* to find a modem that was there, until it is looked for at other rates */
+    PROBES = 3 * 7,  /* bytes of "+++" and AT, so often */
     BUSY_MOST = 250  /* answers "busy", BUSY_PAUSE apart, until the modem is reset */
 };
 
@@ -275,7 +276,7 @@ static void recover(cipdrv_t *driver)
 #if CIPDRV_ASK
     if (command >= COMMAND_ASK_NAME) answered(driver, true);
 #endif
-    if (command == COMMAND_SEND && (uint16_t)(driver->amount - 1) < 3) /* "+++" may be payload, of whoever has the id */
+    if (command == COMMAND_SEND && (uint16_t)(driver->amount - 1) < PROBES) /* may be payload, of whoever has the id */
         give_up(driver, command_link(driver), CIPDRV_NOT_SENT);
     else if (stage >= STAGE_PAYLOAD)
         give_up_command(driver, CIPDRV_NOT_SENT);

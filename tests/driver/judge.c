@@ -216,11 +216,13 @@ static bool is_blank(uint8_t c)
     return c == '\r' || c == '\n' || c == ' ';
 }
 
-/* A silence, and then the rest of a line: the modem echoes a command whose end a fault took. For the driver it is a new line. */
+/* A silence, and then the rest of a line: the modem echoes "+++", or a command whose end a fault took. For the driver a new
+ * line begins. */
 static bool broke_off(const desk_byte_t *was)
 {
-    return unit_down(was->unit)->kind == DESK_TEXT && !was->starts && desk.now_us - reader.read_us >= SILENCE &&
-           (desk.heard.hurt || desk.heard.wrong);
+    const desk_unit_t *unit = unit_down(was->unit);
+    if (unit->kind != DESK_TEXT || was->starts || desk.now_us / TICK - reader.read_us / TICK < SILENCE) return false;
+    return strncmp(unit->text, "+++", 3) == 0 || desk.heard.hurt || desk.heard.wrong;
 }
 
 /* Is the reader in step with the byte that comes next? */
@@ -417,11 +419,11 @@ static void await_report(life_t *l, uint32_t number)
 }
 
 /* Can the driver not know that bytes of this frame are missing? Others took their place, or they the place of others, or
- * they look like the rest of a line. */
+ * they look like the rest of a line; or a fault made the length less by as many, and the frame ended where it should. */
 static bool shows_nothing(const desk_unit_t *unit)
 {
     uint32_t how = unit->tag[MISREAD];
-    return how && !(how & NOISE);
+    return how ? !(how & NOISE) : unit->head && unit->lost;
 }
 
 /* Bytes [from, to) of its connection do not reach this life. */
@@ -464,6 +466,18 @@ static bool is_mistaken(const life_t *l, const conn_t *next)
     return link_at(&desk.driver, link)->state == LINK_ENDED && (over || unlisted[link] > unheard[link].begin);
 }
 
+/* Frames of the connection that were read before the life began, but behind unit `behind`, are not its. True: there were any. */
+static bool skip_what_was_before(life_t *l, const conn_t *c, uint32_t behind)
+{
+    bool any = false;
+    for (size_t i = 0; i < c->frames; i++)
+        if (c->frame[i].unit > behind && c->frame[i].unit <= l->since) {
+            l->got = c->frame[i].first + c->frame[i].n;
+            any = true;
+        }
+    return any;
+}
+
 /* The line that told its begin was hit in its link, or the one that would tell that it lives on: it is the connection that
  * another life has had. What was read before it began is not its. */
 static void rename_life(life_t *l, int number)
@@ -471,8 +485,7 @@ static void rename_life(life_t *l, int number)
     sums.mistaken++;
     l->mistaken = true;
     l->got = life[conn[number].life].got;
-    for (size_t i = 0; i < conn[number].frames; i++)
-        if (conn[number].frame[i].unit <= l->since) l->got = conn[number].frame[i].first + conn[number].frame[i].n;
+    skip_what_was_before(l, &conn[number], 0);
     conn[number].late = true;
     conn[number].life = -1;
 }
@@ -493,6 +506,9 @@ static bool belongs(life_t *l, int number)
         l->got = 0;
         conn[l->conn].life = -1;
         conn[number].late = true;
+    } else if (l->dialled && unheard[l->link].begin && skip_what_was_before(l, &conn[number], unheard[l->link].begin)) {
+        sums.mistaken++; /* a client's, of which the program was told nothing, has the id that it has dialled */
+        l->mistaken = true;
     }
     l->conn = number;
     conn[number].life = (int)(l - life);

@@ -17,6 +17,7 @@
  *   6. Each dial, send and close has its event within OPERATION_LIMIT.
  *
  * What the protocol cannot show is counted apart, each by its cause:
+ *   silent     A frame lost bytes, and what follows took their place; or as many as a fault made its length less.
  *   swallowed  A frame that lost bytes takes as many of what follows. If these end with a line's end nothing shows it, and a
  *              short frame among them is gone without a word.
  *   elsewhere  A fault hit the link in a frame's header.
@@ -24,7 +25,8 @@
  *   mistaken   The lines that tell the end of a link and the next one's begin on its id were both hit; the second is
  *              enough when the driver still reads what the ended one left, and the other has ended too or its line of
  *              AT+CIPSTATUS was hit. Or the link in a line that tells a begin was, or the line of AT+CIPSTATUS that tells
- *              that the link before is still there.
+ *              that the link before is still there, or the one that told a client's begin, and the driver dialled with
+ *              that id.
  *   misled     A fault hit the link or the length in AT+CIPSEND or AT+CIPRECVDATA.
  *   escapes    The prompt was hit, or the length in AT+CIPSEND: the modem takes the driver's "+++" and probe for payload. Or
  *              the link ended between AT+CIPSEND and the prompt, and a client got its id and up to 3 bytes of "+++".
@@ -50,7 +52,8 @@ enum {
 /* At 115200 baud and more. Below it the time of one more frame of FRAME_MAX bytes: a header that a fault made so long, or
  * one that is payload, has to be counted to its end before the driver can look for the next. */
 #define RESYNC_LIMIT    (1 * DESK_SECOND)
-#define SILENCE         (DESK_SECOND / 5) /* ends a line and a frame: the driver's GAP */
+#define TICK            4000 /* of the driver's clock */
+#define SILENCE         50   /* ticks, its GAP: ends a line and a frame */
 #define OPERATION_LIMIT (120 * DESK_SECOND)
 
 /* One TCP connection as the network sees it. */

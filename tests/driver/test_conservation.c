@@ -302,7 +302,7 @@ static void choose_faults(desk_options_t *options)
 
 static desk_options_t choose(uint64_t seed, bool *server, FILE *trace)
 {
-    uint32_t dialects = 0;
+    uint32_t dialects = 1;
     while (cipmux_dialect_name(dialects))
         dialects++;
     desk_options_t options = desk_options(cipmux_dialect_name(roll(dialects)));
