@@ -185,10 +185,7 @@ static void opened(cipdrv_t *driver, uint8_t id)
     cipdrv_link_t *link = link_at(driver, id);
     uint8_t        client = link->state != LINK_DIALING;
     if (client) {
-#if CIPDRV_SERVER
-        if (!driver->config->server_port)
-#endif
-            return;
+        if (!CIPDRV_SERVER) return;
         free_link(driver, id, CIPDRV_LOST); /* of its end we heard nothing */
     }
     link->state = LINK_OPEN;
@@ -540,7 +537,8 @@ static void was_busy(cipdrv_t *driver)
     if (driver->stage != STAGE_AWAIT) return;
     if (command >= COMMAND_STATUS) { /* to be chosen anew */
         driver->check = true;
-        if (command == COMMAND_DIAL) link_at(driver, command_link(driver))->state = LINK_DIAL;
+        cipdrv_link_t *link = link_at(driver, command_link(driver));
+        if (command == COMMAND_DIAL && link->state == LINK_DIALING) link->state = LINK_DIAL;
         command = COMMAND_NONE;
     }
     if (++driver->busy == BUSY_MOST) command = COMMAND_RESET;

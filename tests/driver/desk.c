@@ -464,11 +464,14 @@ static bool offer(desk_t *desk)
     return moved;
 }
 
-/* A byte of a command, or of payload, that the modem has read. Payload of which one is missing takes some of what follows. */
+/* A byte of a command, or of payload, that the modem has read. Payload of which one is missing takes some of what follows; what
+ * is too much is read as a command. */
 static void note_heard(desk_t *desk, desk_arrival_t arrival, bool payload)
 {
     const desk_byte_t *was = desk_sent(desk, DESK_TO_MODEM, arrival.index);
-    if (!was || arrival.index != desk->heard.next || (!payload && was->value != arrival.value)) desk->heard.hurt = true;
+    if (!was || arrival.index != desk->heard.next || (!payload && was->value != arrival.value) ||
+        payload != (was->offset != DESK_NO_OFFSET))
+        desk->heard.hurt = true;
     if (was) desk->heard.next = arrival.index + 1;
     if (payload || arrival.value != '\n') return;
     desk->heard.wrong = desk->heard.hurt;

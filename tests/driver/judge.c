@@ -587,6 +587,7 @@ static void begins_up(uint32_t number)
     l->piece[l->pieces++ % PIECES].unit = number;
     unit->tag[0] = (uint32_t)of;
     unit->tag[1] = l->made - link->left;
+    unit->tag[EPISODE] = reader.shifted; /* its prompt is another's */
     reader.piece = number;
 }
 
@@ -623,7 +624,7 @@ static bool may_be_lost(uint32_t number, uint32_t offset)
     return miscounted(number) || offset + unit->added >= unit->n;
 }
 
-/* A byte of the driver's "+++" or probe. */
+/* A byte of the driver's "+++" or probe; or of any command, while answers are taken for those of later commands. */
 static void judge_escape(conn_t *c, const desk_byte_t *was)
 {
     uint32_t number = was->unit;
@@ -634,8 +635,9 @@ static void judge_escape(conn_t *c, const desk_byte_t *was)
     uint8_t       id = desk.world.net.peer[c->peer].link.id;
     int           victim = c->life >= 0 ? c->life : life_of[id < CIPDRV_LINKS ? id : 0];
     bool          raced = of->ended && was->value == '+' && c->taken <= 3;
-    if (victim >= 0) life[victim].spoilt = true;
     sums.escapes++;
+    if (reader.shifted) return;
+    if (victim >= 0) life[victim].spoilt = true;
     if (!number || (!miscounted(number) && !raced)) fail("a peer gets \"%c\" of the driver's commands", was->value);
 }
 

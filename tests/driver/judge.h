@@ -27,7 +27,8 @@
  *              AT+CIPSTATUS was hit. Or the link in a line that tells a begin was, or the line of AT+CIPSTATUS that tells
  *              that the link before is still there, or the one that told a client's begin, and the driver dialled with
  *              that id.
- *   misled     A fault hit the link or the length in AT+CIPSEND or AT+CIPRECVDATA.
+ *   misled     A fault hit the link or the length in AT+CIPSEND or AT+CIPRECVDATA. What the modem makes of the rest of
+ *              the payload can shift the answers: then a later command may be payload too.
  *   escapes    The prompt was hit, or the length in AT+CIPSEND: the modem takes the driver's "+++" and probe for payload. Or
  *              the link ended between AT+CIPSEND and the prompt, and a client got its id and up to 3 bytes of "+++".
  *   spelt      "CLOSED" or "CONNECT" in payload whose header was hit, at its begin or behind what another frame took of

@@ -1658,8 +1658,7 @@ SCRIPT(id_taken_while_dialling)
     echoes();
 }
 #endif
-#endif
-
+#else
 /* Without a server nobody may come; who does is not told. */
 SCRIPT(uninvited_client)
 {
@@ -1669,6 +1668,7 @@ SCRIPT(uninvited_client)
     open_link();
     echoes();
 }
+#endif
 
 /* ---- Receiving passively --------------------------------------------------------------------------------------- */
 
@@ -2260,6 +2260,26 @@ SCRIPT(modem_lost_behind_errors)
     tells("DOWN RESET, CLOSED " N " RESET, RATE 1152");
 }
 
+#if CIPDRV_LINKS > 1
+/* A frame tells that the id which is dialled is a client's, and "busy" comes after it: the dial is over all the same. */
+SCRIPT(busy_behind_a_disowned_dial)
+{
+    bring_up();
+    assert_int_equal(dial(), LINK_ID);
+    writes(DIALS);
+    hears("\r\n+IPD," ID "5:world");
+    tells("CLOSED " N " LOST");
+    hears("busy p...\r\n");
+    answers_status("3", LISTED);
+    tells("");
+    writes(CLOSE);
+    hears(ID "CLOSED\r\n\r\nOK\r\n");
+    quiet(1000);
+    open_link();
+    echoes();
+}
+#endif
+
 /* What looks like the begin of a line is the last byte of a frame that got one more: after a silence it is forgotten. */
 SCRIPT(rest_of_a_frame)
 {
@@ -2443,8 +2463,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(id_used_again),
     cmocka_unit_test(id_taken_while_dialling),
 #endif
-#endif
+#else
     cmocka_unit_test(uninvited_client),
+#endif
 #if CIPDRV_PASSIVE
     cmocka_unit_test(passive_receiving),
     cmocka_unit_test(passive_no_room),
@@ -2480,6 +2501,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(reset_unheard),
     cmocka_unit_test(modem_lost),
     cmocka_unit_test(modem_lost_behind_errors),
+#if CIPDRV_LINKS > 1
+    cmocka_unit_test(busy_behind_a_disowned_dial),
+#endif
     cmocka_unit_test(rest_of_a_frame),
     cmocka_unit_test(closed_lost),
     cmocka_unit_test(status_refused),
