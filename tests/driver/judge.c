@@ -193,10 +193,15 @@ static void note_losses(uint64_t index)
         mark(desk_sent(&desk, DESK_TO_DRIVER, reader.next)->unit);
 }
 
-/* What was lost is seen by what comes behind it; nothing may come. */
+/* What was lost is seen by what comes behind it: that may not be read yet, or not have come. */
 static void note_losses_at_end(void)
 {
     const desk_line_t *line = &desk.line[DESK_TO_DRIVER];
+    for (size_t i = desk.ring.at; i < desk.ring.n; i++)
+        if (desk.ring.index[i] != DESK_NO_INDEX) {
+            note_losses(desk.ring.index[i]);
+            return;
+        }
     if (desk.ring.at == desk.ring.n && line->straight) note_losses(line->arrived);
 }
 
