@@ -639,7 +639,7 @@ static void judge_escape(conn_t *c, const desk_byte_t *was)
     const life_t *of = &life[unit_up(number)->tag[0]];
     uint8_t       id = desk.world.net.peer[c->peer].link.id;
     int           victim = c->life >= 0 ? c->life : life_of[id < CIPDRV_LINKS ? id : 0];
-    bool          raced = of->ended && was->value == '+' && c->taken <= 3;
+    bool          raced = of->ended && c->taken <= PROBES;
     sums.escapes++;
     if (reader.shifted) return;
     if (victim >= 0) life[victim].spoilt = true;
@@ -809,6 +809,8 @@ void judge_now(void)
     if (is_at_rest()) end_episode();
     for (int i = 0; i < lives; i++) {
         life_t *l = &life[i];
+        if (l->gap_us && desk.line[DESK_TO_DRIVER].losing)
+            l->gap_us = desk.now_us; /* the same burst takes the answers, too */
         if (l->gap_us) look_for_report(l);
         if (l->gap_us && desk.now_us - l->gap_us > REPORT_LIMIT) fail("link %u: a loss is not reported", l->link);
         for (int k = 0; k < 3; k++)

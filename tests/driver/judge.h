@@ -7,8 +7,8 @@
  *   1. Out of episodes every byte of a frame is the next one of its link's stream, nothing else is delivered, nothing is
  *      lost, and no FAULT is told. The reader never gets out of step by itself.
  *   2. In an episode: a byte that is not the next one of the stream (stray) is in a frame, as the driver saw it, that a
- *      fault touched. Bytes that are lost are reported within REPORT_LIMIT: by FAULT, or by CLOSED with a cause that is
- *      not BY_PEER.
+ *      fault touched. Bytes that are lost are reported within REPORT_LIMIT of the end of the burst that took them: by
+ *      FAULT, or by CLOSED with a cause that is not BY_PEER.
  *   3. Within RESYNC_LIMIT of the last fault the reader is in step again and believes what it reads. A frame whose header
  *      ends in payload does not count: the time that its bytes take at the line's full speed.
  *   4. Up: a byte that a peer gets is the next one of its link's stream, or a fault touched it; a byte that it misses was
@@ -30,7 +30,7 @@
  *   misled     A fault hit the link or the length in AT+CIPSEND or AT+CIPRECVDATA. What the modem makes of the rest of
  *              the payload can shift the answers: then a later command may be payload too.
  *   escapes    The prompt was hit, or the length in AT+CIPSEND: the modem takes the driver's "+++" and probe for payload. Or
- *              the link ended between AT+CIPSEND and the prompt, and a client got its id and up to 3 bytes of "+++".
+ *              the link ended between AT+CIPSEND and the prompt, and a client got its id and up to PROBES bytes of them.
  *   spelt      "CLOSED" or "CONNECT" in payload whose header was hit, at its begin or behind what another frame took of
  *              it: the link ends, or a server's begins anew.
  *   made up    "CLOSED" in payload whose header was hit: the driver fills the piece that it is sending with zeros. */
@@ -47,6 +47,7 @@ enum {
     EPISODES = 8192, /* of one seed */
     BLOCK = 32,      /* bytes of a stream that belong together */
     SEND_MAX = 3000, /* largest send of the program */
+    PROBES = 21,     /* bytes of "+++" and AT until the driver looks for the modem at other rates */
 };
 /* AT+CIPRECVDATA whose OK was eaten is overdue after 1 s; then the modem has to be found before the link is closed. */
 #define REPORT_LIMIT (2 * DESK_SECOND)
