@@ -199,6 +199,7 @@ static OUTLINE void disown(cipdrv_t *driver, uint8_t id, uint8_t cause)
 {
     cipdrv_link_t *link = link_at(driver, id);
     uint8_t        state = link->state;
+    if (state == LINK_CLOSING) return; /* as the program knows, or must not */
     link->cause = CAUSE_UNTOLD;
     link->state = LINK_CLOSING;
 #if CIPDRV_PASSIVE
