@@ -272,7 +272,7 @@ static const step_t *writes_flash(const transcript_t *transcript)
 }
 
 /* Returns the first step to play. */
-static size_t start(replay_t *replay, bool flash)
+static size_t start(replay_t *replay)
 {
     static const char *const ready[] = { "\r\nready\r\n" };
     const transcript_t      *transcript = replay->transcript;
@@ -284,7 +284,6 @@ static size_t start(replay_t *replay, bool flash)
     if (transcript->start != START_OFF) {
         const char *echo = transcript->start == START_READY ? "ATE0\r\n" : "ATE1\r\n";
         if (!prepare(replay, echo, strlen(echo))) differ(replay, 1, "the module does not answer ATE");
-        if (!flash) prepare(replay, "AT+SYSSTORE=0\r\n", 15); /* ERROR where there is none */
         return 0;
     }
     type(replay, "AT+RST\r\n", 8);
@@ -296,11 +295,20 @@ static size_t start(replay_t *replay, bool flash)
     return first;
 }
 
+/* What is set from now on stays out of the module's flash. ERROR where there is no such command. */
+static void keep_out_of_flash(replay_t *replay)
+{
+    static const char line[] = "AT+SYSSTORE=0\r\n";
+    prepare(replay, line, sizeof line - 1);
+}
+
 static int play(replay_t *replay, bool flash)
 {
     const transcript_t *transcript = replay->transcript;
-    for (size_t i = start(replay, flash); i < transcript->steps && !replay->differs; i++) {
+    const size_t        first = start(replay);
+    for (size_t i = first; i < transcript->steps && !replay->differs; i++) {
         replay->step = &transcript->step[i];
+        if (!flash && i == first + (transcript->start == START_OFF)) keep_out_of_flash(replay);
         run_step(replay);
     }
     hear(replay, now_ms() + QUIET_MS);

@@ -125,6 +125,16 @@ class Modules(Replay):
             self.assertEqual(done.returncode, 2)
             self.assertRegex(done.stderr, r":3: this writes the module's flash: only with --allow-flash")
 
+    def test_what_is_set_is_not_saved(self):
+        """A file that sets something, from `ready` and from the start: the module that has AT+SYSSTORE saves nothing"""
+        with Process("--tcp=127.0.0.1:0", f"--dialect={ESP_AT}") as module:
+            place = re.search(r"127\.0\.0\.1:\d+", module.wait_log("modem on")).group(0)
+            for start in ("ready", "off"):
+                begin = "< \\r\\nready\\r\\n\n" if start == "off" else ""
+                self.same(f"# dialect: {ESP_AT}\n# start: {start}\n{begin}= AT+CWMODE=3\n", f"--module={place}")
+                self.same(f"# dialect: {ESP_AT}\n# start: off\n< \\r\\nready\\r\\n\n= ATE0\n> AT+CWMODE?\\r\\n\n"
+                          "< +CWMODE:1\\r\\n\\r\\nOK\\r\\n\n", f"--module={place}")
+
     def test_wrong(self):
         """A wrong file, a module that is not there"""
         self.assertEqual(self.replay("nonsense\n").returncode, 3)
