@@ -469,14 +469,18 @@ static bool offer(desk_t *desk)
 static void note_heard(desk_t *desk, desk_arrival_t arrival, bool payload)
 {
     const desk_byte_t *was = desk_sent(desk, DESK_TO_MODEM, arrival.index);
-    if (!was || arrival.index != desk->heard.next || (!payload && was->value != arrival.value) ||
-        payload != (was->offset != DESK_NO_OFFSET))
+    bool               ends = !payload && arrival.value == '\n';
+    if (!was)
         desk->heard.hurt = true;
-    if (was) desk->heard.next = arrival.index + 1;
-    if (payload || arrival.value != '\n') return;
+    else {
+        bool changed = !payload && was->value != arrival.value, misread = payload != (was->offset != DESK_NO_OFFSET);
+        if (arrival.index != desk->heard.next || changed || misread) desk->heard.hurt = true;
+        desk->heard.next = arrival.index + 1;
+        if (ends) desk->heard.unit = was->unit;
+    }
+    if (!ends) return;
     desk->heard.wrong = desk->heard.hurt;
     desk->heard.hurt = false;
-    if (was) desk->heard.unit = was->unit;
 }
 
 /* The modem reads what it has received, and we see what it takes for payload. */
