@@ -103,10 +103,10 @@ static void number_end(cipdrv_t *driver, uint8_t c)
         reading = READING_SKIP; /* nothing was left to be read: the link's end was just told */
     }
 #if CIPDRV_SWITCH /* else the modem may have another rate */
-    /* A header in doubt may be payload: what comes much slower than the line, now and then a few bytes, is not its frame. It
-     * has twice the time that it needs, or nearly as much at 9600 baud. */
+    /* A header in doubt may be payload: what comes slower than the line, now and then a few bytes, is not its frame. It has
+     * about the time that its bytes need. */
     if (driver->doubt && reading == READING_FRAME)
-        driver->heard = (uint16_t)(driver->now + driver->value / 4 / (driver->config->rate / 256 | 1));
+        driver->heard = (uint16_t)(driver->now + driver->value / 4 / (driver->config->rate / 128 | 1));
 #endif
     driver->reading = reading;
     if (!driver->doubt || reading == READING_FRAME) cipdrv_number(driver, word);

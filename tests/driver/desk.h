@@ -169,6 +169,8 @@ struct desk {
     size_t         held_n;
     struct {
         uint64_t next;                         /* index of the byte that it reads next, if none is lost */
+        uint32_t at;                           /* unit of the last one */
+        bool     begins;                       /* the next one begins a line */
         bool     hurt;                         /* a fault touched the line that it reads now, */
         bool     wrong;                        /* the last whole line */
         uint32_t unit;                         /* of that */

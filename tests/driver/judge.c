@@ -250,12 +250,12 @@ static bool is_verdict(const char *text)
     return strcmp(text, "OK") == 0 || strcmp(text, "ERROR") == 0 || strcmp(text, "FAIL") == 0;
 }
 
-/* Does the driver take the answer to an older command for the one that it awaits? */
+/* Does the driver take the answer to an older command for the one that it awaits? So may all that follow, until it asks nothing
+ * and nothing is on its way. */
 static void look_at_question(const cipdrv_t *driver, const desk_unit_t *unit)
 {
     if (unit->kind != DESK_TEXT || driver->stage != STAGE_AWAIT || !is_verdict(unit->text)) return;
-    bool late = unit->answers != desk.line[DESK_TO_MODEM].unit;
-    reader.shifted = late && (reader.shifted || unit->misled);
+    if (unit->misled && unit->answers != desk.line[DESK_TO_MODEM].unit) reader.shifted = true;
 }
 
 static uint64_t resync_limit(void)
@@ -297,6 +297,12 @@ static bool is_at_rest(void)
     const desk_line_t *line = &desk.line[DESK_TO_DRIVER];
     return reader.next == line->sent && line->straight && !line->printed && !line->payload && !desk.driver.doubt &&
            !desk.driver.odd && at_line_begin(&desk.driver);
+}
+
+static bool has_no_question(void)
+{
+    const desk_line_t *line = &desk.line[DESK_TO_MODEM];
+    return desk.driver.stage == STAGE_IDLE && line->arrived == line->sent && !desk.held_n;
 }
 
 static void reads(desk_t *d, const uint8_t *data, size_t n)
@@ -363,12 +369,12 @@ static void has_read(desk_t *d, const uint8_t *data, size_t n)
         take_in(desk_arrival(d, data, (uint16_t)i));
 }
 
-/* A frame that answers a touched command, and that the driver has not asked for. */
+/* A frame that answers a command which is touched, or whose answer is late, and that the driver does not ask for now. */
 static bool is_unasked(void)
 {
 #if CIPDRV_PASSIVE
     const desk_unit_t *unit = unit_down(reader.unit);
-    return unit->kind == DESK_FRAME && unit->misled && desk.driver.command != COMMAND_READ;
+    return unit->kind == DESK_FRAME && (unit->misled || reader.shifted) && desk.driver.command != COMMAND_READ;
 #else
     return false;
 #endif
@@ -808,6 +814,7 @@ void judge_now(void)
 {
     static const char *const operations[] = { "dial", "send", "close" };
     if (is_at_rest()) end_episode();
+    if (is_at_rest() && has_no_question()) reader.shifted = false;
     for (int i = 0; i < lives; i++) {
         life_t *l = &life[i];
         if (l->gap_us && desk.line[DESK_TO_DRIVER].losing)
