@@ -63,7 +63,7 @@ static int choice_at(words_t *words, size_t index, const char *zero, const char 
 
 static bool place(net_words_t *said, words_t *words, net_place_kind_t kind, size_t index, const words_arg_t *name)
 {
-    cipmux_address_t at;
+    cipmux_address_t at = { 0 };
     uint64_t         after_us = 0;
     const bool       many = kind != NET_PLACE_LISTEN && kind != NET_PLACE_NO_MEMORY;
     if (!(many ? addresses_at : address_at)(words, index, &at) || !words_key_time(words, "after", &after_us)) {
