@@ -469,10 +469,10 @@ static bool offer(desk_t *desk)
  * is too much is read as a command. */
 static void note_heard(desk_t *desk, desk_arrival_t arrival, bool payload)
 {
-    const desk_byte_t *was = desk_sent(desk, DESK_TO_MODEM, arrival.index);
-    if (!was)
+    if (arrival.index == DESK_NO_INDEX)
         desk->heard.hurt = true;
     else {
+        const desk_byte_t *was = desk_sent(desk, DESK_TO_MODEM, arrival.index);
         bool changed = !payload && was->value != arrival.value, misread = payload != (was->offset != DESK_NO_OFFSET);
         bool rest =
             !payload && desk->heard.begins && was->unit == desk->heard.unit; /* of a command that was cut in two */
