@@ -320,6 +320,10 @@ static void reads(desk_t *d, const uint8_t *data, size_t n)
     if (!was) return;
     reader.hurt = reader.hurt || was->strange;
     reader.unit = was->unit;
+    if (strncmp(unit_down(was->unit)->text, "+LINK_CONN", 10) == 0) { /* a fault has touched AT+SYSMSG=0 */
+        reader.hurt = true;
+        reader.met_us = desk.now_us;
+    }
     look_at_step(driver, was);
     look_at_question(driver, unit_down(was->unit));
     if (!reader.astray && !driver->doubt && !driver->odd && !lost && at_line_begin(driver) && was->starts)

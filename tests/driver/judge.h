@@ -50,7 +50,7 @@ enum {
     PROBES = 21,     /* bytes of "+++" and AT until the driver looks for the modem at other rates */
 };
 /* AT+CIPRECVDATA whose OK was eaten is overdue after 1 s; then the modem has to be found before the link is closed. */
-#define REPORT_LIMIT (2 * DESK_SECOND)
+#define REPORT_LIMIT (3 * DESK_SECOND / 2)
 /* At 115200 baud and more. Below it the time of one more frame of FRAME_MAX bytes: a header that a fault made so long, or
  * one that is payload, has to be counted to its end before the driver can look for the next. */
 #define RESYNC_LIMIT    (1 * DESK_SECOND)
