@@ -739,8 +739,10 @@ void judge_opened(uint8_t link, bool client)
         fail("link %u opened, but was not dialled", link);
     if (!l) return;
     l->open = true;
-    l->since =
-        spelt ? desk_sent(&desk, DESK_TO_DRIVER, reader.next - 1)->unit : reader.unit; /* its CR may be of the next */
+    l->since = reader.unit;
+    if (spelt ||
+        unit_down(l->since)->kind == DESK_FRAME) /* the CR of the line is the next unit's, of which nothing is read */
+        l->since = desk_sent(&desk, DESK_TO_DRIVER, reader.next - 1)->unit;
     l->renamed = spelt || (client && unit_down(reader.unit)->touched);
     sums.spelt += spelt;
     if (l->asked_us[0]) longest(&sums.operation_us[0], l->asked_us[0]);
