@@ -3,6 +3,7 @@
 
 #include "scene.h"
 
+#include "check.h"
 #include "cipmux.h"
 #include "columns.h"
 #include "gpio.h"
@@ -192,6 +193,7 @@ static const struct {
     { "dialect", "a module of yours, described in a file", dialect_file_help },
     { "quirks", "details in which firmwares differ, and guesses; also one: cipmux help send-ok-on-ack", help_quirks },
     { "timing", "how long things take", help_timing },
+    { "check", "the project's transcripts against any modem: cipmux check --module=WHERE", check_help },
     { "modems", "several modems in one program", modem_options_help },
 };
 

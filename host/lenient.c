@@ -1,10 +1,15 @@
-/* Masks for what differs between modules. See lenient.h. */
+/* Masks for what differs between modules, and transcripts with them. See lenient.h. */
 #include "lenient.h"
+
+#include "scenarios.h"
+#include "writer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 typedef struct {
     char *out;
@@ -109,4 +114,59 @@ char *lenient_text(const char *text)
     }
     if (copy) *lenient.out = '\0';
     return copy;
+}
+
+/* ---- Files ------------------------------------------------------------------------------------------------------- */
+
+char *lenient_file(const char *path)
+{
+    writer_bytes_t text = { 0 };
+    char           bytes[4096];
+    size_t         n;
+    FILE          *file = fopen(path, "rb");
+    if (!file) return NULL;
+    while ((n = fread(bytes, 1, sizeof bytes, file)) > 0)
+        writer_add(&text, bytes, n);
+    fclose(file);
+    writer_add(&text, "", 1);
+    return (char *)text.bytes;
+}
+
+/* The file of a scenario is one that is built in. */
+static char *read_scenario(const char *path)
+{
+    const char *name = strrchr(path, '/');
+    char        plain[64];
+    if (!name || strlen(name) - 4 > sizeof plain) return NULL;
+    snprintf(plain, sizeof plain, "%.*s", (int)strlen(name) - 5, name + 1);
+    const char *text = scenarios_find(plain);
+    return text ? strdup(text) : NULL;
+}
+
+transcript_t *lenient_read(const char *path, char *text, char *error, size_t size)
+{
+    char *soft = text ? lenient_text(text) : NULL;
+    free(text);
+    return transcript_read(path, soft, read_scenario, error, size);
+}
+
+transcript_t *lenient_open(const char *path, char *error, size_t size)
+{
+    return lenient_read(path, lenient_file(path), error, size);
+}
+
+/* ---- What would write the flash ----------------------------------------------------------------------------------- */
+
+const step_t *lenient_writes_flash(const transcript_t *transcript)
+{
+    static const char *const words[] = { "_DEF",         "AT+RESTORE",  "AT+SAVETRANSLINK", "AT+SYSSTORE=1",
+                                         "AT+SYSFLASH=", "AT+CIUPDATE", "AT+USEROTA" };
+    for (size_t i = 0; i < transcript->steps; i++) {
+        const step_t *step = &transcript->step[i];
+        if (step->kind != STEP_IN && step->kind != STEP_PREPARE) continue;
+        for (size_t w = 0; w < sizeof words / sizeof *words; w++)
+            for (size_t at = 0; at + strlen(words[w]) <= step->n; at++)
+                if (strncasecmp((const char *)step->bytes + at, words[w], strlen(words[w])) == 0) return step;
+    }
+    return NULL;
 }

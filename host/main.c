@@ -1,5 +1,6 @@
 /* The program cipmux: a modem, or several, on a terminal, a pipe, a pseudo-terminal, a socket or a serial device, or a command
  * with a modem of its own. */
+#include "check.h"
 #include "child.h"
 #include "help.h"
 #include "program.h"
@@ -130,6 +131,7 @@ int main(int argc, char **argv)
         return help_print(stdout, argc > 2 ? argv[2] : NULL) ? EXIT_DONE : EXIT_USAGE;
     if (argc >= 2 && strcmp(argv[1], "lab") == 0) return lab(argv);
     if (argc >= 2 && strcmp(argv[1], "replay") == 0) return replay_main(argc - 2, argv + 2);
+    if (argc >= 2 && strcmp(argv[1], "check") == 0) return check_main(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "ctl") == 0) return ctl(argc, argv);
     program_t *program = calloc(1, sizeof *program);
     if (!program) {

@@ -231,7 +231,7 @@ static bool read_gmr(reader_t *reader, const char *text)
     return true;
 }
 
-/* examples/scenarios/NAME.txt of the repository in whose tests/transcripts/ this file is. */
+/* examples/scenarios/NAME.txt of the repository in whose tests/transcripts/ this file is, or of where the program runs. */
 static char *read_scenario(const reader_t *reader, const char *name)
 {
     static const char below[] = "tests/transcripts/";
@@ -242,7 +242,7 @@ static char *read_scenario(const reader_t *reader, const char *name)
     }
     int length = root == NULL ? 0 : (int)(root - reader->out->path);
     int n = snprintf(path, sizeof path, "%.*sexamples/scenarios/%s.txt", length, reader->out->path, name);
-    return root != NULL && n < (int)sizeof path && reader->read_file != NULL ? reader->read_file(path) : NULL;
+    return n < (int)sizeof path && reader->read_file != NULL ? reader->read_file(path) : NULL;
 }
 
 /* Its lines become steps of the world. */
@@ -257,6 +257,8 @@ static bool read_scenario_steps(reader_t *reader, char *value)
     if (reader->out->scenario == NULL) {
         return fail(reader, "there is no such file in examples/scenarios/");
     }
+    reader->out->scenario_name = name;
+    reader->out->scenario_end = reader->out->scenario + strlen(reader->out->scenario);
     for (char *line = strtok(reader->out->scenario, "\n"); line != NULL; line = strtok(NULL, "\n")) {
         if (line[0] != '#') {
             new_step(reader, STEP_WORLD)->words = line;

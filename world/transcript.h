@@ -47,6 +47,7 @@ typedef struct {
     char       *path;
     char       *text;     /* the file; words and lists point into it */
     char       *scenario; /* examples/scenarios/NAME.txt, whose lines are the first steps; or NULL */
+    const char *scenario_end, *scenario_name;
     uint8_t    *bytes;
     step_t     *step;
     size_t      steps;

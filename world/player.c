@@ -14,6 +14,7 @@ enum {
     IN_MAX = 65536,      /* typed bytes that the modem does not take yet */
     ROUNDS_MAX = 200000, /* of the pump within one instant */
 };
+static const uint64_t start_us = 1000000;
 static const uint64_t wait_limit_us = 60000000; /* for what `<` and `=` expect */
 
 struct player {
@@ -226,6 +227,8 @@ static bool serve_requests(player_t *p)
     cipmux_request_t request;
     bool             moved = false;
     while (cipmux_request(&p->modem, p->now_us, &request)) {
+        p->report->stored = p->report->stored || request.kind == CIPMUX_REQUEST_STORE;
+        p->report->switched = p->report->switched || request.kind == CIPMUX_REQUEST_LINE;
         if (request.kind == CIPMUX_REQUEST_LINE || request.kind == CIPMUX_REQUEST_ROM_LINE) print_noise(p);
         world_request(&p->world, p->now_us, &request);
         moved = true;
@@ -438,9 +441,9 @@ static void await_ok(player_t *p)
     p->out_used = 0;
 }
 
-static void step_wait(player_t *p)
+static void wait_for(player_t *p, uint64_t us)
 {
-    uint64_t until_us = p->now_us + p->step->us;
+    uint64_t until_us = p->now_us + us;
     while (!p->failed && advance(p, until_us)) {
         if (p->now_us == until_us) {
             return;
@@ -459,6 +462,7 @@ static void step_world(player_t *p)
 
 static void run_step(player_t *p)
 {
+    if (p->options->late_us > 0 && p->step->kind != STEP_OUT) wait_for(p, p->options->late_us);
     switch (p->step->kind) {
     case STEP_IN:
         check_silence(p);
@@ -474,7 +478,7 @@ static void run_step(player_t *p)
         if (p->step > p->transcript->step && p->step[-1].kind == STEP_WAIT) {
             check_silence(p); /* what `>` and `!` cause at once may stand before the first `@`: "within that time" */
         }
-        step_wait(p);
+        wait_for(p, p->step->us);
         break;
     case STEP_WORLD:
         check_silence(p);
@@ -509,6 +513,7 @@ static void configure(player_t *p)
         fail(p, "no such dialect");
         return;
     }
+    if (p->options->config != NULL) p->config = *p->options->config;
     for (size_t i = 0; i < transcript->timing.n; i++) {
         const char *word = transcript->timing.word[i];
         if (strcmp(word, "fast") == 0 || strcmp(word, "real") == 0) {
@@ -524,7 +529,7 @@ static void configure(player_t *p)
             fail(p, "# quirk: wants ID=VALUE");
         }
     }
-    p->config.gmr = transcript->gmr;
+    if (transcript->gmr != NULL) p->config.gmr = transcript->gmr;
     p->config.heap = p->heap;
     p->config.heap_size = sizeof p->heap;
     p->config.flash = p->flash;
@@ -537,12 +542,13 @@ static void configure(player_t *p)
 static void start(player_t *p)
 {
     p->step = NULL;
-    p->now_us = 1000000;
+    p->now_us = start_us;
     p->random = p->options->seed * 0x9e3779b97f4a7c15u + 1;
     p->failed = false;
     p->in_used = p->in_done = p->out_used = 0;
     p->report->passed = false;
     p->report->line = 0;
+    p->report->stored = p->report->switched = false;
     p->report->hash = 2166136261u;
     p->report->text[0] = '\0';
     memset(p->report->noted, 0, sizeof p->report->noted);
@@ -551,6 +557,7 @@ static void start(player_t *p)
         return;
     }
     cipmux_power_on(&p->modem, &p->config, p->now_us);
+    if (p->options->flash) cipmux_use_flash(&p->modem, NULL, 0);
     world_init(&p->world, &p->modem);
     settle(p);
     if (p->transcript->start == START_OFF) {
@@ -599,6 +606,13 @@ static void check_reasons(player_t *p)
     }
 }
 
+/* Whatever is answered. */
+static void say_first(player_t *p)
+{
+    type_bytes(p, (const uint8_t *)p->options->first, strlen(p->options->first));
+    p->out_used = 0;
+}
+
 bool play(player_t *player, const transcript_t *transcript, const play_options_t *options, play_report_t *report)
 {
     player->transcript = transcript;
@@ -607,14 +621,18 @@ bool play(player_t *player, const transcript_t *transcript, const play_options_t
     start(player);
     for (size_t i = 0; i < transcript->steps && !player->failed; i++) {
         player->step = &transcript->step[i];
+        if (options->first != NULL && i == (transcript->start == START_OFF ? 1 : 0)) say_first(player);
         run_step(player);
     }
     if (!player->failed) {
         check_silence(player);
     }
-    if (!player->failed) {
+    if (!player->failed && !options->bytes_only) {
         check_reasons(player);
     }
+    report->got = player->out;
+    report->got_n = player->out_used;
+    report->us = player->now_us - start_us;
     report->passed = !player->failed;
     return report->passed;
 }
