@@ -5,15 +5,18 @@
 
 #include <string.h>
 
-const mishap_t *mishap_find(const mishaps_t *mishaps, const cipmux_address_t *to)
+mishap_t mishap_meet(mishaps_t *mishaps, const cipmux_address_t *to)
 {
     for (size_t i = 0; i < mishaps->places; i++) {
-        const mishap_t  *place = &mishaps->place[i];
+        mishap_t        *place = &mishaps->place[i];
+        const mishap_t   met = *place;
         cipmux_address_t at = place->at.family == 0 ? *to : place->at;
         if (at.port == 0) at.port = to->port;
-        if (place->kind != MISHAP_NONE && address_same(&at, to)) return place;
+        if (place->kind == MISHAP_NONE || !address_same(&at, to)) continue;
+        if (place->once) place->kind = MISHAP_NONE;
+        return met;
     }
-    return NULL;
+    return (mishap_t){ .kind = MISHAP_NONE };
 }
 
 const char *mishap_name(mishap_kind_t kind)
@@ -32,7 +35,7 @@ static bool place(void *context, words_t *words, mishap_kind_t kind)
     mishap_t           said = { .kind = kind };
     const words_arg_t *at = words_plain(words, 1, "an address such as 10.0.2.2:5000");
     if (at == NULL || !words_addresses(words, at, &said.at) || !words_key_time(words, "after", &said.after_us) ||
-        !words_complete(words))
+        !words_flag(words, "once", &said.once) || !words_complete(words))
         return false;
     size_t i = 0;
     while (i < mishaps->places && !address_same(&mishaps->place[i].at, &said.at))
@@ -115,9 +118,10 @@ static bool say_link(void *context, words_t *words)
 const words_verb_t mishap_verbs[MISHAP_VERBS] = {
     { "link", say_link, "link 0-4 closes|resets|vanishes|stalls|resumes|holds-data|data",
       "as if the link's peer did that: FIN, RST, silence for ever; takes nothing, takes on; says nothing, goes on" },
-    { "refuse", say_refuse, "refuse IP:PORT|any [after=TIME]", "a dial to there is refused; port 0: to any port" },
-    { "reset", say_reset, "reset IP:PORT|any [after=TIME]", "a dial to there meets a reset" },
-    { "silent", say_silent, "silent IP:PORT|any", "a dial to there gets no answer" },
-    { "late", say_late, "late IP:PORT|any after=TIME", "a dial to there takes so long" },
+    { "refuse", say_refuse, "refuse IP:PORT|any [after=TIME] [once]",
+      "a dial to there is refused, once: the next one; port 0: to any port" },
+    { "reset", say_reset, "reset IP:PORT|any [after=TIME] [once]", "a dial to there meets a reset" },
+    { "silent", say_silent, "silent IP:PORT|any [once]", "a dial to there gets no answer" },
+    { "late", say_late, "late IP:PORT|any after=TIME [once]", "a dial to there takes so long" },
     { "works", say_works, "works IP:PORT|any", "that is over" },
 };

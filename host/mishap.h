@@ -21,6 +21,7 @@ typedef struct {
     mishap_kind_t    kind;
     cipmux_address_t at; /* the modem's view; port 0: every port, family 0: every host */
     uint64_t         after_us;
+    bool             once; /* the next dial only */
 } mishap_t;
 
 typedef struct {
@@ -28,8 +29,8 @@ typedef struct {
     size_t   places;
 } mishaps_t;
 
-/* What a dial to this address meets, or NULL: nothing. */
-const mishap_t *mishap_find(const mishaps_t *mishaps, const cipmux_address_t *to);
+/* A dial to this address: what it meets. MISHAP_NONE: nothing. */
+mishap_t mishap_meet(mishaps_t *mishaps, const cipmux_address_t *to);
 
 /* For the log: "refused", "no answer" ... */
 const char *mishap_name(mishap_kind_t kind);

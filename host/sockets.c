@@ -151,16 +151,16 @@ static bool is_waited_for(const sockets_link_t *link, host_reason_t reason)
 /* A mishap on demand. False: the dial goes on. */
 static bool meets_mishap(sockets_link_t *link)
 {
-    const mishap_t *mishap = mishap_find(&link->board->mishaps, &link->peer);
-    if (!mishap) return false;
+    const mishap_t mishap = mishap_meet(&link->board->mishaps, &link->peer);
+    if (mishap.kind == MISHAP_NONE) return false;
     board_log(link->board, &(log_record_t){ .event = "fault", .link = &link->id, .peer = &link->peer }, "%s",
-              mishap_name(mishap->kind));
+              mishap_name(mishap.kind));
     link->board->faults_injected++;
-    link->mishap_us = mishap->kind == MISHAP_SILENT ? CIPMUX_NEVER : board_now() + mishap->after_us;
-    link->mishap = mishap->kind == MISHAP_REFUSE  ? HOST_REASON_CONNECTION_REFUSED
-                   : mishap->kind == MISHAP_RESET ? HOST_REASON_CONNECTION_RESET
-                                                  : HOST_REASON_NONE;
-    return mishap->kind != MISHAP_LATE;
+    link->mishap_us = mishap.kind == MISHAP_SILENT ? CIPMUX_NEVER : board_now() + mishap.after_us;
+    link->mishap = mishap.kind == MISHAP_REFUSE  ? HOST_REASON_CONNECTION_REFUSED
+                   : mishap.kind == MISHAP_RESET ? HOST_REASON_CONNECTION_RESET
+                                                 : HOST_REASON_NONE;
+    return mishap.kind != MISHAP_LATE;
 }
 
 /* What a mishap has kept back until now. True: it keeps on. */

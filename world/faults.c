@@ -344,7 +344,7 @@ const char *faults_due(faults_t *faults, uint64_t now_us)
         faults_rule_t  *rule = &faults->rule[i];
         faults_queue_t *lane = &faults->lane[rule->lane];
         if (rule->length == 0 && rule->due_us <= now_us) {
-            rule->due_us = faults_next_time(faults, now_us, rule->mean_us);
+            rule->due_us = rule->mean_us > 0 ? faults_next_time(faults, now_us, rule->mean_us) : CIPMUX_NEVER;
             return say(faults, rule);
         }
         if (rule->fired && !lane->waits && lane->first == lane->end - lane->held) {

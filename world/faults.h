@@ -7,6 +7,7 @@
  *   on typed "AT+CIPSEND" nth=3 reset-pin         when the far side types that the third time
  *   on printed "\r\nSEND OK\r\n" match late=5s    that text itself: late
  *   every 2h ap-gone ssid="lab"                   again and again
+ *   on typed "AT+CIPSTART" in 3s kick             three seconds behind it, once
  *
  * The two lanes lie between the modem and its far side. Whoever moves the bytes:
  *
@@ -29,7 +30,7 @@
 typedef enum { FAULTS_TYPED, FAULTS_PRINTED, FAULTS_LANES } faults_lane_t;
 
 enum {
-    FAULTS_RULES = 64,   /* on, every */
+    FAULTS_RULES = 64,   /* on, every, in */
     FAULTS_TEXT = 64,    /* bytes of a text that is looked for */
     FAULTS_WORDS = 240,  /* of the words that are said then */
     FAULTS_CHANGES = 16, /* loses, flips, adds, waits: of one lane at a time */
@@ -48,7 +49,7 @@ typedef struct {
     bool     each, spent, armed, fired;
     bool     changes; /* the text itself: `match` */
     uint32_t skip, after, left;
-    uint64_t mean_us, due_us;
+    uint64_t mean_us, due_us; /* mean_us 0: once */
     char     words[FAULTS_WORDS];
 } faults_rule_t;
 
@@ -97,9 +98,9 @@ void faults_init(faults_t *faults, uint64_t seed);
 /* Something was said, so bytes have to go through the lanes from now on. */
 bool faults_used(const faults_t *faults);
 
-/* on, every, match, typed, printed; their context is a faults_t. What `on` and `every` say is kept as text, and nobody
+/* on, every, in, match, typed, printed; their context is a faults_t. What the first three say is kept as text, and nobody
  * looks at it before it is due. */
-enum { FAULTS_VERBS = 5 };
+enum { FAULTS_VERBS = 6 };
 extern const words_verb_t faults_verbs[FAULTS_VERBS];
 /* The words of the rule that was said last, to be checked by who knows them; NULL: the last line was no rule. `column`: where
  * they begin in that line, from 1. `match` is checked already. */

@@ -189,22 +189,40 @@ static bool say_on(void *context, words_t *words)
            add_rule(context, words, &rule);
 }
 
+/* The time, and what is said then. */
+static bool read_timed(words_t *words, faults_rule_t *rule, uint64_t *us)
+{
+    const words_arg_t *time = words_plain(words, 1, "a time such as 20ms");
+    if (time == NULL || !words_time(words, time, us)) return false;
+    if (*us < 1000) return words_expected(words, time, "a time of 1ms or more");
+    return keep(words, rule, 2);
+}
+
 static bool say_every(void *context, words_t *words)
 {
-    faults_t          *faults = context;
-    faults_rule_t      rule = { 0 };
-    const words_arg_t *time = words_plain(words, 1, "a time such as 20ms");
-    if (time == NULL || !words_time(words, time, &rule.mean_us)) return false;
-    if (rule.mean_us < 1000) return words_expected(words, time, "a time of 1ms or more");
-    if (!keep(words, &rule, 2)) return false;
+    faults_t     *faults = context;
+    faults_rule_t rule = { 0 };
+    if (!read_timed(words, &rule, &rule.mean_us)) return false;
     rule.due_us = faults_next_time(faults, words->now_us, rule.mean_us);
     return add_rule(faults, words, &rule);
 }
 
+static bool say_in(void *context, words_t *words)
+{
+    faults_rule_t rule = { 0 };
+    uint64_t      us = 0;
+    if (!read_timed(words, &rule, &us)) return false;
+    rule.due_us = words->now_us + us;
+    return add_rule(context, words, &rule);
+}
+
 const char *faults_words(const faults_t *faults, const words_t *said, unsigned *column)
 {
-    if (faults->rules == 0 || said->count == 0 || (!words_is(&said->arg[0], "on") && !words_is(&said->arg[0], "every")))
-        return NULL;
+    static const char *const verbs[] = { "on", "every", "in" };
+    bool                     is_rule = false;
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++)
+        is_rule |= said->count > 0 && words_is(&said->arg[0], verbs[i]);
+    if (faults->rules == 0 || !is_rule) return NULL;
     const faults_rule_t *rule = &faults->rule[faults->rules - 1];
     if (rule->changes) return NULL;
     *column = (unsigned)(strlen(said->line) - strlen(rule->words)) + 1;
@@ -220,6 +238,7 @@ const words_verb_t faults_verbs[FAULTS_VERBS] = {
     { "on", say_on, "on typed|printed TEXT [nth=N] [each] [after=BYTES] WORDS",
       "says these words when TEXT passes there (each: every time), and so many bytes behind it" },
     { "every", say_every, "every TIME WORDS", "says these words again and again, at times that are random" },
+    { "in", say_in, "in TIME WORDS", "says these words once, so much later; also behind `on`" },
     { "match", say_match, "match lost|twice|late=TIME|becomes=TEXT", "behind `on`: what happens to the text itself" },
     { "typed", say_typed, "typed loses N|flips N [bit=0-7]|adds TEXT|waits TIME [after=BYTES] [every=BYTES]",
       "what happens to the bytes that the modem is sent" },

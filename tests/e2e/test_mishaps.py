@@ -110,6 +110,18 @@ class FaultFile(Faulty):
             self.assertEqual(control.say(f"works {HERE}:{port}"), "OK")
             modem.connect("TCP", port)
 
+    def test_once(self):
+        """The next dial only is refused; behind a text, words come so much later"""
+        target = self.wire(listener())
+        port = port_of(target)
+        path = self.write('refuse any once\non typed "AT+GMR" in 50ms link 0 closes\n')
+        with Modem(f"--fault={path}") as modem:
+            modem.at(f'AT+CIPSTART="TCP","{HERE}",{port}', b"\r\nERROR\r\nCLOSED\r\n")
+            modem.connect("TCP", port)
+            modem.serial.send(b"AT+GMR\r\n")
+            modem.serial.until(OK)
+            modem.serial.expect(b"CLOSED\r\n")
+
     def test_wrong_lines(self):
         """A wrong line is named with its column, words for later included; exit status 3"""
         for text, complaint in (

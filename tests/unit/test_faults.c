@@ -176,6 +176,25 @@ static void test_rates(void **state)
     assert_in_range(beats, 70, 130);
 }
 
+/* Once, that much later, and never again. */
+static void test_in(void **state)
+{
+    (void)state;
+    say("in 3s knock");
+    assert_int_equal(faults_deadline(&faults), now_us + 3000000);
+    now_us += 2999999;
+    take_due(FAULTS_TYPED);
+    assert_null(strstr(due, "knock"));
+    now_us++;
+    take_due(FAULTS_TYPED);
+    assert_non_null(strstr(due, "knock"));
+    assert_int_equal(faults_deadline(&faults), CIPMUX_NEVER);
+    due[0] = '\0';
+    now_us += 1000000000;
+    take_due(FAULTS_TYPED);
+    assert_null(strstr(due, "knock"));
+}
+
 static void test_on(void **state)
 {
     (void)state;
@@ -323,6 +342,8 @@ static void test_wrong(void **state)
     wrong("every 10 x", "column 7: expected a time such as 20ms (units us ms s m h), not \"10\"");
     wrong("every 10us x", "column 7: expected a time of 1ms or more, not \"10us\"");
     wrong("every 10s", "column 1: expected what happens then");
+    wrong("in 10us x", "column 4: expected a time of 1ms or more, not \"10us\"");
+    wrong("in 10s", "column 1: expected what happens then");
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     snprintf(line, sizeof line, "every 10s %s", text);
@@ -368,6 +389,7 @@ int main(void)
         cmocka_unit_test_setup(test_bytes, fresh),
         cmocka_unit_test_setup(test_waits, fresh),
         cmocka_unit_test_setup(test_rates, fresh),
+        cmocka_unit_test_setup(test_in, fresh),
         cmocka_unit_test_setup(test_on, fresh),
         cmocka_unit_test_setup(test_overlaps, fresh),
         cmocka_unit_test_setup(test_match, fresh),
