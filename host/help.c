@@ -13,6 +13,7 @@
 #include "options.h"
 #include "radio_words.h"
 #include "reasons.h"
+#include "torture.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -195,6 +196,7 @@ static const struct {
     { "timing", "how long things take", help_timing },
     { "check", "the project's transcripts against any modem: cipmux check --module=WHERE", check_help },
     { "modems", "several modems in one program", modem_options_help },
+    { "torture", "a test of yours with each fault at each event in turn", torture_help },
 };
 
 static void help_topics(FILE *out)

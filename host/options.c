@@ -332,12 +332,10 @@ static bool read_verbose(options_t *options, const char *value)
     return true;
 }
 
-static void print_for(FILE *out, const options_program_t *program);
-
 static bool read_help(options_t *options, const char *value)
 {
     (void)value;
-    print_for(stdout, options->program);
+    options_print_for(stdout, options->program);
     options->printed = true;
     return true;
 }
@@ -446,7 +444,7 @@ const option_t *options_find(const options_program_t *program, const char *name,
     return option && option->flags & OPTION_LINE && !program->line ? NULL : option;
 }
 
-static void print_for(FILE *out, const options_program_t *program)
+void options_print_for(FILE *out, const options_program_t *program)
 {
     fputs(program->usage, out);
     for (size_t i = 0; i < program->count; i++)
@@ -464,6 +462,8 @@ static const options_program_t cipmux_program = {
         "usage: cipmux [OPTION]...     the modem on this terminal, or on stdin and stdout\n"
         "       cipmux run [OPTION]... -- COMMAND [ARGUMENT]...    a command with a modem of its own:\n"
         "                              $CIPMUX_TTY and $CIPMUX_TCP are its serial line, $CIPMUX_HOST its address\n"
+        "       cipmux torture [OPTION]... -- COMMAND [ARGUMENT]...    the same again and again, each time with a "
+        "fault\n"
         "       cipmux lab [OPTION]... FIRMWARE    a simulated microcontroller at the modem; see cipmux lab --help\n"
         "       cipmux ctl PATH [WORDS]...    says words to a modem with --control=PATH, or asks it\n"
         "       cipmux replay FILE [--module=DEVICE|HOST:PORT] [--allow-flash]    a transcript, and what differs\n"
@@ -475,7 +475,7 @@ static const options_program_t cipmux_program = {
 
 void options_print(FILE *out)
 {
-    print_for(out, &cipmux_program);
+    options_print_for(out, &cipmux_program);
 }
 
 /* ---- Reading ----------------------------------------------------------------------------------------------------- */

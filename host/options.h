@@ -106,7 +106,8 @@ __attribute__((format(printf, 2, 3))) bool options_wrong(options_t *options, con
 bool                                       options_net(options_t *options, const char *value); /* the row --net */
 bool                                       options_number(const char *text, unsigned long max, unsigned long *out);
 
-/* The text of --help and `cipmux help`. */
+/* The text of --help and `cipmux help`; of another program. */
 void options_print(FILE *out);
+void options_print_for(FILE *out, const options_program_t *program);
 
 #endif
