@@ -186,8 +186,9 @@ int main(int count, char **words)
     const unsigned depth = (unsigned)strtoul(words[count - 1], NULL, 10);
     const bool     good = search_all(&s, words[count - 2], depth);
     printf("1..1\n%s 1 - %s: every word of up to %u of %u letters: %zu states, %llu steps, %.1f s, %zu MB\n",
-           words[count - 2], depth, board_letters(), s.count, (unsigned long long)s.transitions,
-           (double)clock() / CLOCKS_PER_SEC, (s.used + s.room * sizeof *s.states + s.slots * sizeof *s.keys) >> 20);
+           good == planted ? "not ok" : "ok", words[count - 2], depth, board_letters(), s.count,
+           (unsigned long long)s.transitions, (double)clock() / CLOCKS_PER_SEC,
+           (s.used + s.room * sizeof *s.states + s.slots * sizeof *s.keys) >> 20);
     free(s.states);
     free(s.store);
     free(s.keys);
