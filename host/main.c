@@ -145,7 +145,7 @@ int main(int argc, char **argv)
         status = program_complain(program, program->options.error, program->options.status);
     else if (!program->options.printed)
         status = start(program);
-    options_close(&program->options);
+    program_free(program);
     free(program);
     return status;
 }

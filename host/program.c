@@ -399,7 +399,12 @@ void program_close(program_t *program)
     uv_run(&program->loop, UV_RUN_DEFAULT);
     log_tick(&program->log, CIPMUX_NEVER);
     uv_loop_close(&program->loop);
+}
+
+void program_free(program_t *program)
+{
     if (program->log.trace) fclose(program->log.trace);
     if (program->log_file) fclose(program->log_file);
     free(program->said.bytes);
+    options_close(&program->options);
 }

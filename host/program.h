@@ -62,7 +62,9 @@ void program_watch_signals(program_t *program);
 void program_ignore_signals(program_t *program);
 /* The log's line about who a modem is. */
 void program_log_role(program_modem_t *modem, const char *where);
-/* Ends the boards, their connections and the log. */
+/* Ends the boards, their connections and the loop. Only after program_open() succeeded. */
 void program_close(program_t *program);
+/* Closes the files of the log and frees what the options and the files of words took, whether it was opened or not. */
+void program_free(program_t *program);
 
 #endif

@@ -173,6 +173,7 @@ int main(int argc, char **argv)
         bench->config.mcu.file = options->file;
         status = bench_run(bench);
     }
+    program_free(&bench->program);
     free(bench);
     return status;
 }
