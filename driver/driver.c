@@ -395,6 +395,7 @@ static void setup_verdict(cipdrv_t *driver, bool ok)
 static void command_verdict(cipdrv_t *driver, uint8_t command, bool ok)
 {
     uint8_t id = command_link(driver);
+    bool    gone = link_gone(driver);
     switch (command) {
     case COMMAND_STATUS:
         if (!driver->check) /* else a line was garbled, or is unknown: the next beat asks again */
@@ -437,7 +438,7 @@ static void command_verdict(cipdrv_t *driver, uint8_t command, bool ok)
 #endif
     case COMMAND_DIAL:
         if (link_at(driver, id)->state != LINK_DIALING) {
-            if (CIPDRV_GONE && !ok && !link_gone(driver)) /* the CONNECT was of a client that took the id */
+            if (CIPDRV_GONE && !ok && !gone) /* the CONNECT was of a client that took the id */
                 close_link(driver, id, CIPDRV_REFUSED);
         } else if (ok)
             opened(driver, id);
@@ -447,15 +448,12 @@ static void command_verdict(cipdrv_t *driver, uint8_t command, bool ok)
         }
         break;
     case COMMAND_CLOSE:
-        if (ok && !link_gone(driver)) /* else the look at the links tells whether it is closed */
+        if (ok && !gone) /* else the look at the links tells whether it is closed */
             free_link(driver, id, CIPDRV_BY_US);
         break;
 #if CIPDRV_PASSIVE
     case COMMAND_READ:
-        if (ok && driver->amount) /* its bytes did not come */
-            give_up_command(driver, CIPDRV_DAMAGED);
-        else if (!ok && !link_gone(driver) && link_at(driver, id)->state == LINK_ENDED)
-            free_link(driver, id, CIPDRV_LOST);
+        if (!ok && !gone && link_at(driver, id)->state == LINK_ENDED) free_link(driver, id, CIPDRV_LOST);
         break;
 #endif
     case COMMAND_SEND:
@@ -469,9 +467,10 @@ static void command_verdict(cipdrv_t *driver, uint8_t command, bool ok)
 static void verdict(cipdrv_t *driver, bool ok)
 {
     uint8_t command = driver->command;
-    if (driver->stage != STAGE_AWAIT || command == COMMAND_ESCAPE ||
-        (ok && (command == COMMAND_SEND IF_THROUGH(|| command == COMMAND_THROUGH))))
-        return; /* of an older command; or the prompt is to come */
+    if (driver->stage != STAGE_AWAIT || command == COMMAND_ESCAPE) return; /* of an older command */
+    /* So is an OK before the prompt or the bytes. */
+    if (ok && (command == COMMAND_SEND IF_PASSIVE(|| command == COMMAND_READ)) IF_PASSIVE(&&driver->amount)) return;
+    IF_THROUGH(if (ok && command == COMMAND_THROUGH) return;)
     if (command < COMMAND_STATUS) {
         setup_verdict(driver, ok);
         return;

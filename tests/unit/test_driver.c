@@ -1789,6 +1789,24 @@ SCRIPT(passive_read_refused)
     sends_hello();
 }
 
+/* An OK before the bytes is an older command's: what comes behind it still goes to the link that was read. */
+SCRIPT(passive_read_behind_an_older_ok)
+{
+    config.passive = true;
+    bring_up();
+    open_link();
+    room = 100;
+    at_once = true;
+    hears("\r\n+IPD," ID "5\r\n");
+    writes("AT+CIPRECVDATA=" ID "5\r\n");
+    tells("ROOM " N " 5");
+    hears("\r\nOK\r\n");
+    writes("");
+    hears_either("\r\n+CIPRECVDATA,5:world\r\nOK\r\n", "+CIPRECVDATA:5,world\r\nOK\r\n");
+    tells("RECEIVED " N " world");
+    sends_hello();
+}
+
 /* The notice was lost: the look at the links asks for the lengths. */
 SCRIPT(passive_notice_lost)
 {
@@ -2471,6 +2489,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(passive_no_room),
     cmocka_unit_test(passive_closed_with_unread),
     cmocka_unit_test(passive_read_refused),
+    cmocka_unit_test(passive_read_behind_an_older_ok),
     cmocka_unit_test(passive_notice_lost),
     cmocka_unit_test(passive_refused),
 #endif
