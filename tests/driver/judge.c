@@ -255,7 +255,9 @@ static bool is_verdict(const char *text)
 static void look_at_question(const cipdrv_t *driver, const desk_unit_t *unit)
 {
     if (unit->kind != DESK_TEXT || driver->stage != STAGE_AWAIT || !is_verdict(unit->text)) return;
-    if (unit->misled && unit->answers != desk.line[DESK_TO_MODEM].unit) reader.shifted = true;
+    if (!unit->misled || unit->answers == desk.line[DESK_TO_MODEM].unit) return;
+    reader.shifted = true;
+    reader.met_us = desk.now_us;
 }
 
 static uint64_t resync_limit(void)
@@ -679,13 +681,16 @@ static void judge_up_byte(conn_t *c, uint8_t byte, desk_arrival_t arrival)
         sums.up_wrong++;
         return;
     }
+    const desk_unit_t *unit = unit_up(was->unit);
     if (was->offset == DESK_NO_OFFSET) {
-        judge_escape(c, was);
+        if (was->value == '\n' && unit->kind == DESK_PIECE && unit->head)
+            sums.up_wrong++;
+        else
+            judge_escape(c, was);
         return;
     }
-    const desk_unit_t *unit = unit_up(was->unit);
-    life_t            *l = &life[unit->tag[0]];
-    uint32_t           at = unit->tag[1] + was->offset;
+    life_t  *l = &life[unit->tag[0]];
+    uint32_t at = unit->tag[1] + was->offset;
     if (!belongs(l, (int)(c - conn))) {
         sums.misled++;
         if (!unit->head) fail("link %u: another peer gets its byte %u", l->link, at);

@@ -9,10 +9,12 @@
  *   2. In an episode: a byte that is not the next one of the stream (stray) is in a frame, as the driver saw it, that a
  *      fault touched. Bytes that are lost are reported within REPORT_LIMIT of the end of the burst that took them: by
  *      FAULT, or by CLOSED with a cause that is not BY_PEER.
- *   3. Within RESYNC_LIMIT of the last fault the reader is in step again and believes what it reads. A frame whose header
- *      ends in payload does not count: the time that its bytes take at the line's full speed.
- *   4. Up: a byte that a peer gets is the next one of its link's stream, or a fault touched it; a byte that it misses was
- *      in an AT+CIPSEND that a fault touched. What was told SENT has arrived, unless the peer or the network went away.
+ *   3. Within RESYNC_LIMIT of the last fault the reader is in step again and believes what it reads. A fault that hit a command
+ *      is met when the driver takes its answer for a later one's. A frame whose header ends in payload does not count: the
+ *      time that its bytes take at the line's full speed.
+ *   4. Up: a byte that a peer gets is the next one of its link's stream, or a fault touched it, or put one in before the LF of
+ *      an AT+CIPSEND, which then is payload; a byte that it misses was in an AT+CIPSEND that a fault touched. What was told
+ *      SENT has arrived, unless the peer or the network went away.
  *   5. Events make sense: none for a link that is not open, OPENED and CLOSED alternate, UP and DOWN too.
  *   6. Each dial, send and close has its event within OPERATION_LIMIT.
  *
