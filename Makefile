@@ -4,7 +4,7 @@ PREFIX  ?= /usr/local
 SECONDS ?= 60
 JOBS    ?= $(shell nproc)
 PLAYWRIGHT = tests/browser/node_modules/.package-lock.json
-CONFIGURE = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING -DCMAKE_INSTALL_PREFIX=$(PREFIX)
+CONFIGURE = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(OPTIONS)
 
 .PHONY: run build test lint format size docs mutate fuzz bench demo install clean help
 .DEFAULT_GOAL := help
