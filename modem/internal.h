@@ -396,6 +396,7 @@ size_t             links_open(const modem_t *m);
 int                link_lowest_free(const modem_t *m); /* -1: none */
 void               link_return(modem_t *m, uint8_t id);
 void               link_begin(modem_t *m, uint8_t id, cipmux_type_t type, bool served); /* a new life */
+void               links_forget_kept(modem_t *m);
 void               link_remember_host(modem_t *m, const char *host, uint8_t length);
 bool               link_lend(modem_t *m, link_t *link, const cipmux_event_t *event);
 /* Links by the station, or by the soft-AP; of the latter all, or those of the peer `ip`. */

@@ -293,6 +293,13 @@ void link_begin(modem_t *m, uint8_t id, cipmux_type_t type, bool served)
     };
 }
 
+/* What ended links have left unread: in the other mode their ids mean other links, or nothing. */
+void links_forget_kept(modem_t *m)
+{
+    for (uint8_t id = 0; id < CIPMUX_LINKS; id++)
+        if (m->link[id].state == LINK_KEPT) link_step(m, id, LINK_REUSE);
+}
+
 /* One is enough: only the link of single mode is dialled again. */
 void link_remember_host(modem_t *m, const char *host, uint8_t length)
 {

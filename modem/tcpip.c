@@ -130,6 +130,7 @@ verdict_t set_cipmux(modem_t *m, args_t *args)
         return refuse(m, CIPMUX_REASON_LINK_OPEN, TEXT_LINK_BUILDED);
     if (wanted && m->cipmode) return refuse(m, CIPMUX_REASON_CIPMODE_IS_1, TEXT_IPMODE_MUST);
     if (!same && m->server.port != 0) return refuse(m, CIPMUX_REASON_SERVER_RUNS, TEXT_SERVER_MUST);
+    if (!same) links_forget_kept(m);
     m->mux = wanted;
     return VERDICT_OK;
 }
