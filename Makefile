@@ -2,11 +2,13 @@
 BUILD   ?= build
 PREFIX  ?= /usr/local
 SECONDS ?= 60
+SEEDS   ?= 100000
+FIRST   ?= 0
 JOBS    ?= $(shell nproc)
 PLAYWRIGHT = tests/browser/node_modules/.package-lock.json
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(OPTIONS)
 
-.PHONY: run build test lint format size docs mutate fuzz bench demo install clean help
+.PHONY: run build test lint format size docs mutate judge fuzz bench demo install clean help
 .DEFAULT_GOAL := help
 
 run: ## install what is missing, build, start the modem on this terminal
@@ -55,6 +57,12 @@ mutate: ## change each cell of the engine's tables: does a transcript notice?
 	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target mutate
 	@$(BUILD)/tests/mutate tests/transcripts tests/mutation/exceptions.txt
+
+judge: ## play SEEDS=100000 seeds of the simulated world, from FIRST=0 on; one that fails is made short and printed
+	@tools/dependencies build test avr
+	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target judge
+	@$(BUILD)/tests/judge $(SEEDS) $(FIRST)
 
 fuzz: ## fuzz for SECONDS=60 each target of tests/fuzz
 	@tools/dependencies build lint
