@@ -6,6 +6,7 @@
 #include "check.h"
 #include "cipmux.h"
 #include "columns.h"
+#include "explain_main.h"
 #include "gpio.h"
 #include "hosts_words.h"
 #include "manual.h"
@@ -195,6 +196,7 @@ static const struct {
     { "quirks", "details in which firmwares differ, and guesses; also one: cipmux help send-ok-on-ack", help_quirks },
     { "timing", "how long things take", help_timing },
     { "check", "the project's transcripts against any modem: cipmux check --module=WHERE", check_help },
+    { "explain", "what a log of the serial line shows: cipmux explain LOG", explain_help },
     { "modems", "several modems in one program", modem_options_help },
     { "torture", "a test of yours with each fault at each event in turn", torture_help },
 };

@@ -2,6 +2,7 @@
  * with a modem of its own. */
 #include "check.h"
 #include "child.h"
+#include "explain_main.h"
 #include "help.h"
 #include "program.h"
 #include "replay.h"
@@ -134,6 +135,7 @@ int main(int argc, char **argv)
     if (argc >= 2 && strcmp(argv[1], "replay") == 0) return replay_main(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "check") == 0) return check_main(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "torture") == 0) return torture_main(argc, argv);
+    if (argc >= 2 && strcmp(argv[1], "explain") == 0) return explain_main(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "ctl") == 0) return ctl(argc, argv);
     program_t *program = calloc(1, sizeof *program);
     if (!program) {

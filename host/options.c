@@ -467,6 +467,9 @@ static const options_program_t cipmux_program = {
         "       cipmux lab [OPTION]... FIRMWARE    a simulated microcontroller at the modem; see cipmux lab --help\n"
         "       cipmux ctl PATH [WORDS]...    says words to a modem with --control=PATH, or asks it\n"
         "       cipmux replay FILE [--module=DEVICE|HOST:PORT] [--allow-flash]    a transcript, and what differs\n"
+        "       cipmux check --module=DEVICE    all transcripts that fit any modem, and which quirks it has; help "
+        "check\n"
+        "       cipmux explain [LOG] [--json]    what a log of the serial line shows; help explain\n"
         "       cipmux help [TOPIC]    what to know: options, world, modems, commands, reasons, dialects, dialect, "
         "quirks,\n"
         "                              timing; or one thing: a command (AT+CIPSTART), a reason's id (link-in-use)\n\n",

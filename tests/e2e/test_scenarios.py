@@ -73,6 +73,35 @@ RANDOM = {"garbage": "printed: 1 byte flipped", "printed-bytes-lost": "printed: 
           "typed-bytes-lost": "typed: 1 byte lost"}
 
 
+def explained(record):
+    """The scenarios of which `cipmux explain` sees the signs in a log."""
+    done = subprocess.run([common.PROGRAM, "explain", "--json", record], capture_output=True, encoding="ascii",
+                          timeout=PATIENCE, check=False)
+    return re.findall('"scenario":"([^"]+)"', done.stdout)
+
+
+def listen(serial):
+    """A log of what passes at the host's end of the line from now on: lines of a transcript."""
+    lines = ["# dialect: classic", "# start: off"]
+    send, read = serial.send, serial._read
+
+    def escape(mark, data):
+        lines.append(mark + " " + "".join(f"\\x{byte:02x}" for byte in data))
+
+    def send_and_log(data, **options):
+        escape(">", data)
+        send(data, **options)
+
+    def read_and_log():
+        before = len(serial.waiting)
+        read()
+        if len(serial.waiting) > before:
+            escape("<", serial.waiting[before:])
+
+    serial.send, serial._read = send_and_log, read_and_log
+    return lines
+
+
 class Scenarios(Case):
     def begin(self, modem, there):
         """What is there before the fault."""
@@ -99,7 +128,10 @@ class Scenarios(Case):
 
     def play(self, name):
         there, steps, fault = SCENARIOS[name]
-        with Modem(f"--fault={name}", "--seed=1", dialect=CLASSIC, join=there != "apart") as modem:
+        record = self.write("")
+        with Modem(f"--fault={name}", "--seed=1", f"--record={record}", dialect=CLASSIC,
+                   join=there != "apart") as modem:
+            heard = listen(modem.serial)
             self.begin(modem, there)
             for what, printed in steps:
                 if what == "log":
@@ -116,12 +148,14 @@ class Scenarios(Case):
                 elif printed:
                     modem.serial.expect(printed)
             modem.wait_log(rf"^fault: .*{re.escape(fault)}")
+        # a fault of the line shows at one end only: what the modem never got, what the host never got
+        self.assertIn(name, explained(record) + explained(self.write("\n".join(heard))))
 
 
 def add(name):
     def test(self):
         self.play(name)
-    test.__doc__ = f"--fault={name} shows its symptom, and the log names the fault"
+    test.__doc__ = f"--fault={name} shows its symptom, the log names the fault, and the recording is explained by it"
     setattr(Scenarios, "test_" + name.replace("-", "_"), test)
 
 
@@ -138,7 +172,9 @@ class All(Case):
         """Bytes are wrong or lost here and there, and the log names each"""
         right = self.run_with()
         for name, fault in RANDOM.items():
-            done = self.run_with(f"--fault={name}")
+            record = self.write("")
+            done = self.run_with(f"--fault={name}", f"--record={record}")
+            self.assertIn(name, explained(record) + explained(self.write(done.stdout)))
             self.assertNotEqual(done.stdout, right.stdout, name)
             self.assertRegex(done.stderr, rf"(?m)^fault: {fault}")
 
