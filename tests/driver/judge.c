@@ -250,12 +250,13 @@ static bool is_verdict(const char *text)
     return strcmp(text, "OK") == 0 || strcmp(text, "ERROR") == 0 || strcmp(text, "FAIL") == 0;
 }
 
-/* Does the driver take the answer to an older command for the one that it awaits? So may all that follow, until it asks nothing
- * and nothing is on its way. */
+/* Does the driver take the answer to an older command for the one that it awaits? A touched command has two, and after a fault
+ * an answer may be late. So may all that follow, until it asks nothing and nothing is on its way. */
 static void look_at_question(const cipdrv_t *driver, const desk_unit_t *unit)
 {
     if (unit->kind != DESK_TEXT || driver->stage != STAGE_AWAIT || !is_verdict(unit->text)) return;
-    if (!unit->misled || unit->answers == desk.line[DESK_TO_MODEM].unit) return;
+    bool harmed = unit->misled || desk.last_harm_us[DESK_TO_MODEM] || desk.last_harm_us[DESK_TO_DRIVER];
+    if (!harmed || unit->answers == desk.line[DESK_TO_MODEM].unit) return;
     reader.shifted = true;
     reader.met_us = desk.now_us;
 }
@@ -307,6 +308,13 @@ static bool has_no_question(void)
     return desk.driver.stage == STAGE_IDLE && line->arrived == line->sent && !desk.held_n;
 }
 
+/* What no modem says to this driver: a fault has touched AT+SYSMSG=0, or the amount in AT+CIPRECVDATA. */
+static bool is_foreign(const desk_unit_t *unit)
+{
+    if (unit->kind == DESK_FRAME) return unit->misled && unit->n > FRAME_MAX;
+    return strncmp(unit->text, "+LINK_CONN", 10) == 0;
+}
+
 static void reads(desk_t *d, const uint8_t *data, size_t n)
 {
     desk_arrival_t     arrival = desk_arrival(d, data, 0);
@@ -322,7 +330,7 @@ static void reads(desk_t *d, const uint8_t *data, size_t n)
     if (!was) return;
     reader.hurt = reader.hurt || was->strange;
     reader.unit = was->unit;
-    if (strncmp(unit_down(was->unit)->text, "+LINK_CONN", 10) == 0) { /* a fault has touched AT+SYSMSG=0 */
+    if (is_foreign(unit_down(was->unit))) {
         reader.hurt = true;
         reader.met_us = desk.now_us;
     }
@@ -641,7 +649,8 @@ static bool may_be_lost(uint32_t number, uint32_t offset)
     return miscounted(number) || offset + unit->added >= unit->n;
 }
 
-/* A byte of the driver's "+++" or probe; or of any command, while answers are taken for those of later commands. */
+/* A byte of the driver's "+++" or probe; or of any command, while answers are taken for those of later commands. The driver
+ * knows whose peer got it unless a fault touched the AT+CIPSEND that named the link. */
 static void judge_escape(conn_t *c, const desk_byte_t *was)
 {
     uint32_t number = was->unit;
@@ -654,7 +663,8 @@ static void judge_escape(conn_t *c, const desk_byte_t *was)
     bool          raced = of->ended && c->taken <= PROBES;
     sums.escapes++;
     if (reader.shifted) return;
-    if (victim >= 0) life[victim].spoilt = true;
+    if (victim >= 0 && (life[victim].link == unit_up(number)->link || !unit_up(number)->head))
+        life[victim].spoilt = true;
     if (!number || (!miscounted(number) && !raced)) fail("a peer gets \"%c\" of the driver's commands", was->value);
 }
 
