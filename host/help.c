@@ -14,6 +14,7 @@
 #include "options.h"
 #include "radio_words.h"
 #include "reasons.h"
+#include "tap.h"
 #include "torture.h"
 
 #include <ctype.h>
@@ -197,6 +198,7 @@ static const struct {
     { "timing", "how long things take", help_timing },
     { "check", "the project's transcripts against any modem: cipmux check --module=WHERE", check_help },
     { "explain", "what a log of the serial line shows: cipmux explain LOG", explain_help },
+    { "tap", "between a host and a module: cipmux tap HOST MODULE", tap_help },
     { "modems", "several modems in one program", modem_options_help },
     { "torture", "a test of yours with each fault at each event in turn", torture_help },
 };

@@ -6,6 +6,7 @@
 #include "help.h"
 #include "program.h"
 #include "replay.h"
+#include "tap.h"
 #include "torture.h"
 
 #include <errno.h>
@@ -135,6 +136,7 @@ int main(int argc, char **argv)
     if (argc >= 2 && strcmp(argv[1], "replay") == 0) return replay_main(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "check") == 0) return check_main(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "torture") == 0) return torture_main(argc, argv);
+    if (argc >= 2 && strcmp(argv[1], "tap") == 0) return tap_main(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "explain") == 0) return explain_main(argc - 2, argv + 2);
     if (argc >= 2 && strcmp(argv[1], "ctl") == 0) return ctl(argc, argv);
     program_t *program = calloc(1, sizeof *program);

@@ -470,6 +470,7 @@ static const options_program_t cipmux_program = {
         "       cipmux check --module=DEVICE    all transcripts that fit any modem, and which quirks it has; help "
         "check\n"
         "       cipmux explain [LOG] [--json]    what a log of the serial line shows; help explain\n"
+        "       cipmux tap HOST MODULE    between the two: records, explains, does harm at will; help tap\n"
         "       cipmux help [TOPIC]    what to know: options, world, modems, commands, reasons, dialects, dialect, "
         "quirks,\n"
         "                              timing; or one thing: a command (AT+CIPSTART), a reason's id (link-in-use)\n\n",

@@ -135,6 +135,19 @@ class Modules(Replay):
                 self.same(f"# dialect: {ESP_AT}\n# start: off\n< \\r\\nready\\r\\n\n= ATE0\n> AT+CWMODE?\\r\\n\n"
                           "< +CWMODE:1\\r\\n\\r\\nOK\\r\\n\n", f"--module={place}")
 
+    def test_scenario(self):
+        """The lines of a scenario are played where the modem is its own, and are named where it is a module"""
+        text = (f"# dialect: {CLASSIC}\n# scenario: busy\n= AT+CWMODE=1\n> AT+CWJAP=\"lab\",\"password\"\\r\\n\n"
+                "> AT\\r\\n\n< \\r\\nbusy p...\\r\\n\n")
+        self.same(text)
+        self.differs(text.replace("busy p", "busy q"), 6)
+        with Process("--tcp=127.0.0.1:0") as module:
+            place = re.search(r"127\.0\.0\.1:\d+", module.wait_log("modem on")).group(0)
+            done = self.replay(text, f"--module={place}")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("skipped, a module has no such world: ", done.stderr)
+        self.assertEqual(self.replay(text.replace(": busy", ": nothing")).returncode, 3)
+
     def test_wrong(self):
         """A wrong file, a module that is not there"""
         self.assertEqual(self.replay("nonsense\n").returncode, 3)
