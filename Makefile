@@ -2,13 +2,15 @@
 BUILD   ?= build
 PREFIX  ?= /usr/local
 SECONDS ?= 60
+GIB     ?= 1
+MINUTES ?= 60
 SEEDS   ?= 100000
 FIRST   ?= 0
 JOBS    ?= $(shell nproc)
 PLAYWRIGHT = tests/browser/node_modules/.package-lock.json
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(OPTIONS)
 
-.PHONY: run build test lint format size docs mutate judge fuzz bench demo install clean help
+.PHONY: run build test lint format size docs mutate judge fuzz streams soak bench demo install clean help
 .DEFAULT_GOAL := help
 
 run: ## install what is missing, build, start the modem on this terminal
@@ -67,6 +69,16 @@ judge: ## play SEEDS=100000 seeds of the simulated world, from FIRST=0 on; one t
 fuzz: ## fuzz for SECONDS=60 each target of tests/fuzz
 	@tools/dependencies build lint
 	@tools/fuzz $(SECONDS) $(BUILD)/fuzz
+
+streams: ## GIB=1 gibibytes through passthrough, under stalls, reopened terminals and new dials: is each byte there?
+	@tools/dependencies build test
+	@$(MAKE) --no-print-directory build
+	@PYTHONPATH=tests/e2e /usr/bin/python3 tests/long/streams.py $(BUILD)/cipmux $(GIB)
+
+soak: ## MINUTES=60 of work: does memory grow? VALGRIND=1 runs it under memcheck
+	@tools/dependencies build test long
+	@$(MAKE) --no-print-directory build
+	@PYTHONPATH=tests/e2e /usr/bin/python3 tests/long/soak.py $(BUILD)/cipmux $(if $(VALGRIND),--valgrind) $(MINUTES)
 
 bench: ## AT -> OK rounds against socat; the lab's speed against simavr alone
 	@tools/dependencies build test avr
