@@ -10,7 +10,7 @@ JOBS    ?= $(shell nproc)
 PLAYWRIGHT = tests/browser/node_modules/.package-lock.json
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(OPTIONS)
 
-.PHONY: run build test lint format size docs mutate judge fuzz streams soak bench demo install clean help
+.PHONY: run build test lint format size docs mutate judge judge-planted fuzz streams soak bench demo install clean help
 .DEFAULT_GOAL := help
 
 run: ## install what is missing, build, start the modem on this terminal
@@ -66,6 +66,12 @@ judge: ## play SEEDS=100000 seeds of the simulated world, from FIRST=0 on; one t
 	@cmake --build $(BUILD) -j $(JOBS) --target judge
 	@$(BUILD)/tests/judge $(SEEDS) $(FIRST)
 
+judge-planted: ## does the judge find each bug that is planted into the engine? A table: bug, seed, rule
+	@tools/dependencies build test avr
+	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target judge_planted
+	@tools/judge-planted $(BUILD)
+
 fuzz: ## fuzz for SECONDS=60 each target of tests/fuzz
 	@tools/dependencies build lint
 	@tools/fuzz $(SECONDS) $(BUILD)/fuzz
@@ -104,4 +110,4 @@ clean: ## remove what was built
 	rm -rf $(BUILD) build-gcc build-clang build-sanitize build-release
 
 help:
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 16

@@ -132,12 +132,12 @@ static void type_dial(node_t *n, uint32_t random)
     char                  id[4] = "", target[60];
     const uint32_t        what = mix(random, 1) % 16;
     if (multi(n)) snprintf(id, sizeof id, "%u,", mix(random, 2) % CIPMUX_LINKS);
-    if (what < 3)
+    if (what < 4)
         snprintf(target, sizeof target, "\"UDP\",\"10.0.2.2\",6000,%u,%u", 7000 + mix(random, 3) % 3,
                  mix(random, 4) % 3);
-    else if (what < 7 && nodes > 1)
+    else if (what < 8 && nodes > 1)
         snprintf(target, sizeof target, "\"TCP\",\"10.0.2.%u\",80", 100 + mix(random, 3) % nodes);
-    else if (what == 7)
+    else if (what == 8)
         snprintf(target, sizeof target, "\"TCP\",\"%s.lab\",5000", mix(random, 3) % 3 ? "host" : "nobody");
     else
         snprintf(target, sizeof target, "\"TCP\",\"10.0.2.2\",%u%s", ports[mix(random, 3) % 10],
@@ -148,7 +148,7 @@ static void type_dial(node_t *n, uint32_t random)
 static void type_send(node_t *n, uint32_t random)
 {
     const uint32_t most = mix(random, 1) % 8 ? 60 : 2048;
-    n->payload_n = (uint16_t)(1 + mix(random, 2) % most);
+    n->payload_n = (uint16_t)(mix(random, 4) % 24 ? 1 + mix(random, 2) % most : CIPMUX_SEND_MAX);
     n->payload_random = random;
     if (multi(n))
         host_line(n, "AT+CIPSEND=%u,%u\r\n", some_id(n, mix(random, 3)), n->payload_n);
@@ -241,7 +241,7 @@ void host_start(node_t *n, uint8_t start)
 static bool act_through(node_t *n, intent_t intent)
 {
     if (intent.kind != ACT_THROUGH && intent.kind != ACT_RESTART) {
-        type_payload(n, intent.random, 4 + mix(intent.random, 1) % (mix(intent.random, 2) % 6 ? 40 : 1500));
+        type_payload(n, intent.random, 4 + mix(intent.random, 1) % (mix(intent.random, 2) % 4 ? 40 : 2040));
         return true;
     }
     if (now_us < n->typed_us + 30000) {

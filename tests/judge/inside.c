@@ -49,3 +49,10 @@ bool inside_sends(const cipmux_t *modem)
 {
     return sender_is_busy((const modem_t *)modem);
 }
+
+size_t inside_framed(const cipmux_t *modem)
+{
+    const reply_t *const r = &((const modem_t *)modem)->reply;
+    if (!r->frame_open || r->frame_head_length == 0) return 0;
+    return (size_t)(r->frame_head_length - r->frame_head_at) + r->frame_left + r->frame_tail;
+}

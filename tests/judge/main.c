@@ -1,10 +1,34 @@
 /* Plays seeds: judge [--seed=N] [--planted] [COUNT [FIRST]]. The first one that fails is made short and printed. */
 #include "sim.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { WATCHDOG_S = 60 }; /* a seed takes milliseconds */
 
 static plan_t plan;
+static bool   planted;
+
+static char   last_words[80];
+static size_t last_words_n;
+
+/* A call of the engine does not return. */
+static void bark(int number)
+{
+    (void)number;
+    if (write(STDOUT_FILENO, last_words, last_words_n) < 0) _exit(2);
+    _exit(!planted);
+}
+
+static void watch(uint64_t seed)
+{
+    const int n = snprintf(last_words, sizeof last_words, "seed %llu: time, it does not return\n%d passed, %d failed\n",
+                           (unsigned long long)seed, planted, !planted);
+    last_words_n = (size_t)n;
+    alarm(planted ? 5 : WATCHDOG_S);
+}
 
 static size_t left(void)
 {
@@ -58,7 +82,7 @@ int main(int argc, char **argv)
 {
     uint64_t count = 100, first = 0, failures = 0;
     int      numbers = 0;
-    bool     planted = false, brief = false;
+    bool     brief = false;
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--planted") == 0)
             planted = true;
@@ -71,14 +95,18 @@ int main(int argc, char **argv)
         else
             first = strtoull(argv[i], NULL, 10);
     }
+    signal(SIGALRM, bark);
     for (uint64_t seed = first; seed < first + count && failures < 10; seed++) {
         plan_make(&plan, seed);
+        watch(seed);
         if (sim_run(&plan)) continue;
+        alarm(0);
         failures++;
         printf("seed %llu: %s\n", (unsigned long long)seed, failure);
         if (planted) break;
         if (failures == 1 && !brief) explain();
     }
+    alarm(0);
     report();
     const bool good = planted ? failures != 0 : failures == 0;
     printf("%d passed, %d failed\n", good, !good);

@@ -18,12 +18,12 @@ uint32_t mix(uint64_t a, uint64_t b)
 /* How often each kind is chosen; the moods of a seed. */
 static const uint8_t weights[][ACT_KINDS] = {
     /* LINE SEND DIAL CLOSE SERVER MUX READ THROUGH GARBAGE RESTART DEAF CLIENT SENDS FIN RST MOOD GONE UDP PLACE NAMES RADIO PIN */
-    { 8, 14, 10, 4, 3, 2, 3, 1, 2, 0, 4, 8, 16, 4, 3, 3, 1, 3, 1, 1, 1, 0 },  /* a busy day */
-    { 2, 20, 6, 2, 1, 0, 0, 0, 0, 0, 6, 8, 30, 3, 1, 4, 0, 4, 0, 0, 0, 0 },   /* bulk */
-    { 4, 8, 12, 10, 6, 5, 2, 1, 2, 1, 3, 14, 8, 10, 8, 3, 1, 1, 2, 0, 1, 1 }, /* links come and go */
-    { 6, 10, 8, 3, 2, 1, 1, 1, 6, 2, 6, 6, 10, 4, 4, 4, 2, 2, 2, 2, 6, 3 },   /* all goes wrong */
-    { 4, 10, 8, 3, 2, 2, 18, 0, 1, 0, 4, 8, 18, 4, 2, 2, 1, 6, 0, 0, 1, 0 },  /* passive */
-    { 4, 20, 6, 2, 1, 1, 1, 10, 1, 0, 4, 1, 16, 3, 2, 2, 1, 2, 1, 0, 1, 0 },  /* passthrough */
+    { 8, 14, 10, 4, 3, 2, 3, 1, 2, 0, 4, 8, 16, 4, 3, 3, 1, 8, 1, 1, 1, 0 },  /* a busy day */
+    { 2, 20, 6, 2, 1, 0, 0, 0, 0, 0, 6, 8, 30, 3, 1, 4, 0, 10, 0, 0, 0, 0 },  /* bulk */
+    { 4, 8, 12, 10, 6, 5, 2, 1, 2, 1, 3, 14, 8, 10, 8, 3, 1, 4, 2, 0, 1, 1 }, /* links come and go */
+    { 6, 10, 8, 3, 2, 1, 1, 1, 6, 2, 6, 6, 10, 4, 4, 4, 2, 6, 2, 2, 6, 3 },   /* all goes wrong */
+    { 4, 10, 8, 3, 2, 2, 18, 0, 1, 0, 4, 8, 18, 4, 2, 2, 1, 8, 0, 0, 1, 0 },  /* passive */
+    { 4, 20, 6, 2, 1, 1, 1, 10, 1, 0, 4, 1, 16, 3, 2, 2, 1, 4, 1, 0, 1, 0 },  /* passthrough */
 };
 enum { MOODS = sizeof weights / sizeof *weights, MOOD_PASSIVE = 4, MOOD_THROUGH = 5 };
 
@@ -149,7 +149,8 @@ static void act_sends(node_t *n, uint32_t random)
     conn_t *c = conn_pick(n, mix(random, 1), false);
     if (!c) return;
     for (uint32_t i = 0; i <= mix(random, 2) % 3; i++)
-        conn_send(n, c, 1 + mix(random, 3 + i) % (mix(random, 10 + i) % 3 ? 60 : 1460));
+        conn_send(n, c,
+                  mix(random, 20 + i) % 6 ? 1 + mix(random, 3 + i) % (mix(random, 10 + i) % 3 ? 60 : 1460) : 1460);
 }
 
 static void act_place(node_t *n, uint32_t random)
@@ -187,7 +188,10 @@ void plan_act(const action_t *a)
     case ACT_DEAF: act_deaf(n, a->random); break;
     case ACT_CLIENT: act_client(n, a->random); break;
     case ACT_PEER_SENDS: act_sends(n, a->random); break;
-    case ACT_DATAGRAM: conn_send_datagram(n, a->random); break;
+    case ACT_DATAGRAM:
+        for (uint32_t i = 0; i <= a->random % 4; i++)
+            conn_send_datagram(n, mix(a->random, 30 + i));
+        break;
     case ACT_PLACE: act_place(n, a->random); break;
     case ACT_NAMES: say(n, a->random % 2 ? "dns dead" : "dns ok"); break;
     case ACT_RADIO: act_radio(n, a->random); break;

@@ -314,6 +314,12 @@ static void hear(node_t *n, const uint8_t *bytes, size_t length)
 static size_t read_raw(node_t *n, uint8_t *out, size_t capacity)
 {
     const size_t text = inside_text(&n->modem), left = inside_raw_left(&n->modem), held = inside_held(&n->modem);
+    const size_t framed = inside_framed(&n->modem); /* begun before passthrough was */
+    if (framed) {
+        const size_t length = cipmux_poll(&n->modem, now_us, out, capacity < framed ? capacity : framed);
+        hear(n, out, length);
+        return length;
+    }
     if (left && capacity > left) capacity = left;
     if (!left) capacity = text && capacity > text ? text : text ? capacity : 1;
     const size_t length = cipmux_poll(&n->modem, now_us, out, capacity);
@@ -327,20 +333,30 @@ static size_t read_raw(node_t *n, uint8_t *out, size_t capacity)
     return length;
 }
 
+/* Passthrough may begin while it is being read. */
+static bool may_be_raw(const node_t *n)
+{
+    bool raw = inside_raw(&n->modem);
+    for (size_t i = 0; i < n->dues; i++)
+        raw = raw || n->due[i].kind == LINE_THROUGH;
+    return raw;
+}
+
 bool said_read(node_t *n)
 {
-    uint8_t    out[512];
-    bool       moved = false;
-    const bool raw = inside_raw(&n->modem);
+    uint8_t out[512];
+    bool    moved = false;
     if (now_us < n->deaf_until_us) return false;
     size_t budget = SIZE_MAX;
     if (n->slow) {
         if (now_us < n->slow_us) return false;
         budget = n->slow;
     }
-    while (budget && !sim_failed()) {
+    for (size_t calls = 0; budget && !sim_failed(); calls++) {
+        if (calls == 20000) sim_fail(n, "words", "it prints without end");
         size_t capacity = 1 + mix(now_us, n->said_n + n->dues) % sizeof out;
         if (capacity > budget) capacity = budget;
+        const bool   raw = may_be_raw(n);
         const size_t length = raw ? read_raw(n, out, capacity) : cipmux_poll(&n->modem, now_us, out, capacity);
         if (length == 0) {
             n->heard_us = now_us;

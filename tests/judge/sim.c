@@ -24,6 +24,8 @@ void sim_fail(const node_t *n, const char *rule, const char *format, ...)
     vsnprintf(failure + at, sizeof failure - (size_t)at, format,
               list); /* NOLINT(clang-analyzer-valist.Uninitialized) */
     va_end(list);
+    for (char *c = failure; *c; c++)
+        if (*c < ' ' || *c > '~') *c = '?';
     snprintf(failed_rule, sizeof failed_rule, "%s", rule);
     failed_node = n->number;
 }

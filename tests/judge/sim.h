@@ -304,8 +304,9 @@ void log_print(FILE *out, uint8_t number);
 /* ---- inside.c: what only the inside tells */
 bool   inside_raw(const cipmux_t *modem); /* link 0 is printed without +IPD */
 bool   inside_dinfo(const cipmux_t *modem);
-size_t inside_held(const cipmux_t *modem); /* bytes of link 0 that it holds */
-size_t inside_text(const cipmux_t *modem); /* bytes of text that it has to say */
+size_t inside_held(const cipmux_t *modem);   /* bytes of link 0 that it holds */
+size_t inside_text(const cipmux_t *modem);   /* bytes of text that it has to say */
+size_t inside_framed(const cipmux_t *modem); /* bytes of a +IPD frame, header and all, that it has to say */
 size_t inside_raw_left(const cipmux_t *modem);
 bool   inside_passive(const cipmux_t *modem);
 bool   inside_single(const cipmux_t *modem); /* AT+CIPMUX=0 */
