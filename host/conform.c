@@ -165,9 +165,8 @@ static const char *unfit_play(conform_t *conform, const transcript_t *transcript
     return NULL;
 }
 
-static const char *needs_world(const conform_t *conform, const transcript_t *transcript)
+static const char *needs_world(const transcript_t *transcript)
 {
-    (void)conform;
     for (size_t i = 0; i < transcript->steps; i++)
         if (transcript->step[i].kind == STEP_WORLD) return transcript->step[i].words;
     return NULL;
@@ -175,7 +174,7 @@ static const char *needs_world(const conform_t *conform, const transcript_t *tra
 
 bool conform_unfit(conform_t *conform, const transcript_t *transcript, char *why, size_t size)
 {
-    const char *world = needs_world(conform, transcript), *text = world ? NULL : unfit_text(conform, transcript);
+    const char *world = needs_world(transcript), *text = world ? NULL : unfit_text(conform, transcript);
     if (!world && !text) text = unfit_play(conform, transcript);
     if (world)
         snprintf(why, size, "it needs a simulated world: %s", world);

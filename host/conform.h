@@ -14,7 +14,6 @@ typedef struct {
     cipmux_config_t config;  /* how the module is thought to be: its quirks, its AT+GMR */
     bool            saves;   /* the module's flash may be written */
     bool            no_lab;  /* no access point "lab" is within its reach */
-    bool            peers;   /* somebody plays the hosts that it dials */
     uint32_t        longest_ms;
     struct player  *player; /* private */
 } conform_t;

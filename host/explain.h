@@ -49,23 +49,19 @@ typedef struct {
 typedef struct {
     explain_out_t     out;
     printed_reader_t  reader;
-    explain_lane_t    lane;
     bool              mixed;
     unsigned          line;
     uint64_t          now_us, event_us; /* 0: not known */
     int               mux;              /* -1: not known */
-    bool              server, through_mode, through, restart_asked, alive, leave_asked, sent_failed, echo_seen;
+    bool              server, through_mode, through, restart_asked, alive, leave_asked, sent_failed;
     explain_command_t command, pushed; /* pushed: typed while the other was open */
-    char              typed[EXPLAIN_COMMAND], last_send[EXPLAIN_COMMAND];
+    char              typed[EXPLAIN_COMMAND];
     size_t            typed_n;
-    bool              typed_cr;
     unsigned          missing_line;     /* of a payload whose SEND OK has not come; 0: none */
     unsigned garbage_line, escape_line; /* noise that may be a restart's; +++ was typed and nothing came since */
     int      frame_link;                /* the frame just printed was of that link; -2: it was none */
     unsigned may_be;                    /* a bit for each dialect that has all commands which worked so far */
     int missing_link, ok_link; /* ok_link: the SEND OK just printed was of that link; -2: the last was no SEND OK */
-    unsigned       plus_line;
-    size_t         plus;
     explain_link_t link[EXPLAIN_LINKS];
     char           known[EXPLAIN_KNOWN][80]; /* lines of information, for what is almost the same */
     size_t         knowns;
