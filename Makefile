@@ -10,7 +10,7 @@ JOBS    ?= $(shell nproc)
 PLAYWRIGHT = tests/browser/node_modules/.package-lock.json
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(OPTIONS)
 
-.PHONY: run build test lint format size docs mutate judge judge-planted fuzz streams soak bench demo install clean help
+.PHONY: run build test lint format size docs mutate judge judge-planted fuzz torture-syscalls streams soak bench demo install clean help
 .DEFAULT_GOAL := help
 
 run: ## install what is missing, build, start the modem on this terminal
@@ -85,6 +85,11 @@ soak: ## MINUTES=60 of work: does memory grow? VALGRIND=1 runs it under memcheck
 	@tools/dependencies build test long
 	@$(MAKE) --no-print-directory build
 	@PYTHONPATH=tests/e2e /usr/bin/python3 tests/long/soak.py $(BUILD)/cipmux $(if $(VALGRIND),--valgrind) $(MINUTES)
+
+torture-syscalls: ## let every system call that can fail do so once, in 27 short runs of the program; about five minutes
+	@tools/dependencies build test
+	@$(MAKE) --no-print-directory build
+	@tests/torture/syscalls.py $(BUILD)/cipmux
 
 bench: ## AT -> OK rounds against socat; the lab's speed against simavr alone
 	@tools/dependencies build test avr

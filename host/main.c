@@ -64,9 +64,9 @@ static bool plug(program_t *program, program_modem_t *modem)
 static void serve(program_t *program)
 {
     size_t plugged = 0;
-    program_watch_signals(program);
-    while (plugged < program->modems && plug(program, &program->modem[plugged]))
-        plugged++;
+    if (program_watch_signals(program))
+        while (plugged < program->modems && plug(program, &program->modem[plugged]))
+            plugged++;
     if (plugged == program->modems) uv_run(&program->loop, UV_RUN_DEFAULT);
     program_ignore_signals(program);
 }

@@ -95,21 +95,34 @@ static void become(const char *const *options, uint16_t port)
     _exit(EXIT_USAGE);
 }
 
+/* Waits for that, whatever signals come meanwhile. */
+static bool is_ready(int fd, short events, uint64_t until_ms)
+{
+    struct pollfd line = { .fd = fd, .events = events };
+    int           n;
+    do {
+        const uint64_t now = module_now_ms();
+        n = poll(&line, 1, until_ms > now ? (int)(until_ms - now) : 0);
+    } while (n < 0 && errno == EINTR);
+    return n == 1;
+}
+
 bool module_start(module_t *module, const char *const *options)
 {
     struct sockaddr_in at;
     socklen_t          length = sizeof at;
-    struct pollfd      knocks = { .fd = tcp_socket("127.0.0.1", 0, &at), .events = POLLIN };
+    const int          knocks = tcp_socket("127.0.0.1", 0, &at);
     *module = (module_t){ .fd = -1 };
-    if (knocks.fd < 0) return false;
-    if (bind(knocks.fd, (struct sockaddr *)&at, sizeof at) == 0 && listen(knocks.fd, 1) == 0 &&
-        getsockname(knocks.fd, (struct sockaddr *)&at, &length) == 0) {
+    if (knocks < 0) return false;
+    if (bind(knocks, (struct sockaddr *)&at, sizeof at) == 0 && listen(knocks, 1) == 0 &&
+        getsockname(knocks, (struct sockaddr *)&at, &length) == 0) {
         module->own = fork();
         if (module->own == 0) become(options, ntohs(at.sin_port));
-        if (module->own > 0 && poll(&knocks, 1, STALLED_MS) == 1) module->fd = accept(knocks.fd, NULL, NULL);
+        if (module->own > 0 && is_ready(knocks, POLLIN, module_now_ms() + STALLED_MS))
+            module->fd = accept(knocks, NULL, NULL);
     }
     const int why = errno;
-    close(knocks.fd);
+    close(knocks);
     if (module->fd < 0) module_close(module);
     errno = why;
     return module->fd >= 0;
@@ -120,7 +133,8 @@ void module_close(module_t *module)
     if (module->fd >= 0) close(module->fd);
     if (module->own > 0) {
         kill(module->own, SIGTERM);
-        waitpid(module->own, NULL, 0);
+        while (waitpid(module->own, NULL, 0) < 0 && errno == EINTR)
+            ;
     }
     free(module->got.bytes);
     *module = (module_t){ .fd = -1 };
@@ -141,12 +155,13 @@ uint64_t module_now_ms(void)
 
 bool module_hear(module_t *module, uint64_t until_ms)
 {
-    uint8_t       bytes[4096];
-    uint64_t      now = module_now_ms();
-    struct pollfd line = { .fd = module->gone ? -1 : module->fd, .events = POLLIN };
-    if (poll(&line, 1, until_ms > now ? (int)(until_ms - now) : 0) != 1) return false;
-    ssize_t n = read(module->fd, bytes, sizeof bytes);
-    module->gone = n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN);
+    uint8_t bytes[4096];
+    ssize_t n;
+    do {
+        if (!is_ready(module->gone ? -1 : module->fd, POLLIN, until_ms)) return false;
+        n = read(module->fd, bytes, sizeof bytes);
+    } while (n < 0 && (errno == EINTR || errno == EAGAIN));
+    module->gone = n <= 0;
     if (n <= 0) return false;
     writer_add(&module->got, bytes, (size_t)n);
     return true;
@@ -161,10 +176,10 @@ void module_settle(module_t *module, uint32_t quiet_ms)
 void module_type(module_t *module, const void *bytes, size_t n)
 {
     for (size_t put = 0; put < n;) {
-        struct pollfd line = { .fd = module->fd, .events = POLLOUT };
-        ssize_t wrote = poll(&line, 1, STALLED_MS) == 1 ? write(module->fd, (const char *)bytes + put, n - put) : -1;
-        if (wrote <= 0) return;
-        put += (size_t)wrote;
+        if (!is_ready(module->fd, POLLOUT, module_now_ms() + STALLED_MS)) return;
+        ssize_t wrote = write(module->fd, (const char *)bytes + put, n - put);
+        if (wrote <= 0 && errno != EINTR && errno != EAGAIN) return;
+        if (wrote > 0) put += (size_t)wrote;
     }
 }
 

@@ -20,6 +20,23 @@ int program_complain(const program_t *program, const char *text, int status)
     return status;
 }
 
+/* libuv's error: what the program cannot begin without. */
+static int complain_of_loop(const program_t *program, int error)
+{
+    char text[128];
+    snprintf(text, sizeof text, "no event loop: %s", uv_strerror(error));
+    return program_complain(program, text, EXIT_USAGE);
+}
+
+/* Without descriptors for its own pipes libuv ends the program, and says nothing. */
+static bool has_descriptors(void)
+{
+    enum { WANTED = 16 };
+    int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, WANTED);
+    if (fd >= 0) close(fd);
+    return fd >= 0 || errno == EBADF;
+}
+
 /* ---- The world file ---------------------------------------------------------------------------------------------- */
 
 /* What the files describe before the modems are on. */
@@ -222,20 +239,28 @@ static void signalled(uv_signal_t *handle, int number)
     uv_stop(&program->loop);
 }
 
-void program_watch_signals(program_t *program)
+bool program_watch_signals(program_t *program)
 {
     static const int numbers[PROGRAM_SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
     for (size_t i = 0; i < PROGRAM_SIGNALS; i++) {
-        uv_signal_init(&program->loop, &program->signal[i]);
-        program->signal[i].data = program;
-        uv_signal_start(&program->signal[i], signalled, numbers[i]);
+        int failed = uv_signal_init(&program->loop, &program->signal[i]);
+        if (failed == 0) {
+            program->signals++;
+            program->signal[i].data = program;
+            failed = uv_signal_start(&program->signal[i], signalled, numbers[i]);
+        }
+        if (failed != 0) {
+            program->status = complain_of_loop(program, failed);
+            return false;
+        }
         uv_unref((uv_handle_t *)&program->signal[i]);
     }
+    return true;
 }
 
 void program_ignore_signals(program_t *program)
 {
-    for (size_t i = 0; i < PROGRAM_SIGNALS; i++)
+    for (size_t i = 0; i < program->signals; i++)
         uv_close((uv_handle_t *)&program->signal[i], NULL);
 }
 
@@ -380,7 +405,8 @@ int program_open(program_t *program)
         if (!open_record(program, &program->modem[i])) return EXIT_USAGE;
     if (!open_log(program)) return EXIT_USAGE;
     signal(SIGPIPE, SIG_IGN);
-    uv_loop_init(&program->loop);
+    failed = has_descriptors() ? uv_loop_init(&program->loop) : UV_EMFILE;
+    if (failed != 0) return complain_of_loop(program, failed);
     failed = open_boards(program);
     if (failed) return failed;
     start_world(program);

@@ -26,6 +26,7 @@ typedef struct {
     options_t      options; /* read by the caller, before anything else */
     uv_loop_t      loop;
     uv_signal_t    signal[PROGRAM_SIGNALS];
+    size_t         signals; /* of them, that are watched */
     log_t          log;
     FILE          *log_file; /* of --log, or NULL */
     radio_t        air;
@@ -57,8 +58,9 @@ int program_open(program_t *program);
 scene_t program_scene(program_t *program, board_t *board);
 /* These words were said to a modem: for the records of it, or of all when they are about what all share. */
 void program_record(program_t *program, const board_t *board, const char *line);
-/* SIGINT, SIGTERM and SIGHUP stop the loop and set the status. Undone by program_ignore_signals(). */
-void program_watch_signals(program_t *program);
+/* SIGINT, SIGTERM and SIGHUP stop the loop and set the status. Undone by program_ignore_signals(), also after false: then there
+ * was a complaint and the status is set. */
+bool program_watch_signals(program_t *program);
 void program_ignore_signals(program_t *program);
 /* The log's line about who a modem is. */
 void program_log_role(program_modem_t *modem, const char *where);

@@ -236,8 +236,13 @@ int run_command(board_t *board, char **command, unsigned fail_on, int alive)
     run_t run = { .board = board, .command = command };
     run.alive = sock_new(board->loop, alive, is_orphan, &run);
     if (run.alive) sock_want(run.alive, UV_READABLE);
+    const int no_signals = uv_signal_init(board->loop, &run.ended);
+    if (no_signals) {
+        fprintf(stderr, "cipmux run: %s\n", uv_strerror(no_signals));
+        sock_close(run.alive);
+        return RUN_STATUS_NOT_STARTED;
+    }
     uv_prepare_init(board->loop, &run.boot);
-    uv_signal_init(board->loop, &run.ended);
     uv_timer_init(board->loop, &run.ending);
     run.boot.data = run.ended.data = run.ending.data = &run;
     board->finished = modem_is_quiet;

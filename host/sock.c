@@ -42,7 +42,7 @@ static bool is_pollable(int fd)
     struct stat about;
     if (fstat(fd, &about) != 0) return true;
     if (S_ISREG(about.st_mode) || S_ISDIR(about.st_mode) || S_ISBLK(about.st_mode)) return false;
-    return !S_ISCHR(about.st_mode) || isatty(fd);
+    return !S_ISCHR(about.st_mode) || isatty(fd) || errno != ENOTTY; /* a terminal whose ioctl failed is one */
 }
 
 sock_t *sock_new(uv_loop_t *loop, int fd, sock_ready_t *ready, void *owner)

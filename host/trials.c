@@ -135,36 +135,55 @@ static void is_stopped(uv_signal_t *handle, int number)
     uv_stop(&all->loop);
 }
 
-int trials_run(const trials_t *trials)
+/* 0, or libuv's error: then nothing is watched. */
+static int watch(trials_run_t *all, uv_signal_t *handle, uv_signal_cb then, int number)
+{
+    int failed = uv_signal_init(&all->loop, handle);
+    if (failed) return failed;
+    handle->data = all;
+    failed = uv_signal_start(handle, then, number);
+    if (failed) uv_close((uv_handle_t *)handle, NULL);
+    return failed;
+}
+
+static void run(trials_run_t *all)
 {
     static const int numbers[SIGNALS] = { SIGINT, SIGTERM, SIGHUP };
-    trials_run_t    *all = calloc(1, sizeof *all);
-    if (!all) return -1;
-    all->trials = trials;
-    if (uv_loop_init(&all->loop) != 0) {
-        free(all);
-        errno = ENOMEM;
-        return -1;
+    int              failed = watch(all, &all->ended, something_ended, SIGCHLD);
+    size_t           stops = 0;
+    if (failed) {
+        errno = -failed;
+        all->stopped = -1;
+        return;
     }
-    uv_signal_init(&all->loop, &all->ended);
+    while (stops < SIGNALS && watch(all, &all->stop[stops], is_stopped, numbers[stops]) == 0)
+        stops++;
     uv_timer_init(&all->loop, &all->clock);
-    all->ended.data = all->clock.data = all;
-    uv_signal_start(&all->ended, something_ended, SIGCHLD);
-    for (size_t i = 0; i < SIGNALS; i++) {
-        uv_signal_init(&all->loop, &all->stop[i]);
-        all->stop[i].data = all;
-        uv_signal_start(&all->stop[i], is_stopped, numbers[i]);
-    }
+    all->clock.data = all;
     go_on(all);
     if (all->running > 0) uv_run(&all->loop, UV_RUN_DEFAULT);
-    const int stopped = all->stopped;
-    const int failed = errno;
+    const int reason = errno;
     uv_close((uv_handle_t *)&all->ended, NULL);
     uv_close((uv_handle_t *)&all->clock, NULL);
-    for (size_t i = 0; i < SIGNALS; i++)
+    for (size_t i = 0; i < stops; i++)
         uv_close((uv_handle_t *)&all->stop[i], NULL);
-    uv_run(&all->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&all->loop);
+    errno = reason;
+}
+
+int trials_run(const trials_t *trials)
+{
+    trials_run_t *all = calloc(1, sizeof *all);
+    if (!all) return -1;
+    all->trials = trials;
+    int       failed = -uv_loop_init(&all->loop);
+    const int opened = failed == 0;
+    if (opened) {
+        run(all);
+        failed = errno;
+        uv_run(&all->loop, UV_RUN_DEFAULT);
+        uv_loop_close(&all->loop);
+    }
+    const int stopped = opened ? all->stopped : -1;
     free(all);
     errno = failed;
     return stopped;

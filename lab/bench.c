@@ -354,7 +354,10 @@ static int power_on(bench_t *bench)
     program->context = bench;
     int failed = program_open(program);
     if (failed) return failed;
-    program_watch_signals(program);
+    if (!program_watch_signals(program)) {
+        power_off(bench);
+        return program->status;
+    }
     for (size_t i = 0; i < PROGRAM_SIGNALS; i++) /* a loop without anything else looks at them, too */
         uv_ref((uv_handle_t *)&program->signal[i]);
     if (board->wire.serial) uart_set_depth(&board->wire.serial->uart, UART_FAR, UART_FIFO_ESP8266);
