@@ -98,15 +98,33 @@ static void happens(sockets_link_t *link, const words_arg_t *what)
     board_wake(link->board);
 }
 
+/* The first link that can meet it; none: nothing happens. */
+static void happens_to_any(board_t *board, const words_arg_t *what)
+{
+    const bool ends = words_is(what, "closes") || words_is(what, "resets");
+    for (size_t i = 0; i < CIPMUX_LINKS; i++) {
+        sockets_link_t *link = &board->sockets.link[i];
+        if (link->state != LINK_IS_OPEN || (link->udp && ends)) continue;
+        happens(link, what);
+        return;
+    }
+}
+
 static bool say_link(void *context, words_t *words)
 {
     board_t           *board = ((const mishap_words_t *)context)->board;
-    const words_arg_t *id = words_plain(words, 1, "a link, 0 to 4"), *what = words_plain(words, 2, does);
+    const words_arg_t *id = words_plain(words, 1, "a link, 0 to 4, or any"), *what = words_plain(words, 2, does);
     long               n = 0;
-    if (id == NULL || what == NULL || !words_number(words, id, 0, CIPMUX_LINKS - 1, &n) || !words_complete(words))
+    const bool         any = id != NULL && words_is(id, "any");
+    if (id == NULL || what == NULL || (!any && !words_number(words, id, 0, CIPMUX_LINKS - 1, &n)) ||
+        !words_complete(words))
         return false;
     if (!is_known(what)) return words_expected(words, what, does);
     if (words->draft) return true;
+    if (any) {
+        if (board) happens_to_any(board, what);
+        return true;
+    }
     sockets_link_t *link = board ? &board->sockets.link[n] : NULL;
     if (!link || link->state != LINK_IS_OPEN) return words_fail(words, id->column, "link %ld is not open", n);
     if (link->udp && (words_is(what, "closes") || words_is(what, "resets")))
@@ -116,7 +134,7 @@ static bool say_link(void *context, words_t *words)
 }
 
 const words_verb_t mishap_verbs[MISHAP_VERBS] = {
-    { "link", say_link, "link 0-4 closes|resets|vanishes|stalls|resumes|holds-data|data",
+    { "link", say_link, "link 0-4|any closes|resets|vanishes|stalls|resumes|holds-data|data",
       "as if the link's peer did that: FIN, RST, silence for ever; takes nothing, takes on; says nothing, goes on" },
     { "refuse", say_refuse, "refuse IP:PORT|any [after=TIME] [once]",
       "a dial to there is refused, once: the next one; port 0: to any port" },

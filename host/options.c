@@ -1,6 +1,7 @@
 /* The table of options. See options.h. */
 #include "options.h"
 
+#include "rate.h"
 #include "scenarios.h"
 
 #include "help.h"
@@ -142,6 +143,13 @@ static bool read_fault(options_t *options, const char *value)
         return options_wrong(options, "--fault: more than %d of them", (int)OPTIONS_FAULTS_MAX);
     options->fault[options->faults++] = value;
     return true;
+}
+
+static bool read_rate(options_t *options, const char *value)
+{
+    char text[RATE_TEXT];
+    options->rate = value;
+    return rate_words(value, text, sizeof text) || options_wrong(options, "--faults=%s: %s", value, text);
 }
 
 static bool read_seed(options_t *options, const char *value)
@@ -367,6 +375,8 @@ static const option_t modem_table[] = {
      OPTION_LINE},
     {"world", "FILE", "access points, stations, and what happens to them: cipmux help world", read_world, 0},
     {"fault", "FILE|NAME", "what goes wrong, in the words of cipmux help world, or one of =list", read_fault, 0},
+    {"faults", "rate:mtbf=TIME", "random faults, one in such a time (2h) on average; of all kinds, or of those behind\n"
+                                 ",kinds=typed-lost+reset; each is on the log", read_rate, 0},
     {"seed", "N", "of faults that come at random; default 0", read_seed, 0},
     {"control", "PATH", "a Unix socket on which a test says such words while the modem runs: cipmux ctl",
      read_control, OPTION_LINE},

@@ -62,6 +62,7 @@ struct options {
     const char    *log, *trace, *world, *flash, *record; /* file names, or NULL */
     const char    *fault[OPTIONS_FAULTS_MAX];            /* files, or names of `cipmux --fault=list` */
     size_t         faults;
+    const char    *rate;    /* of random faults: rate.h; or NULL */
     uint64_t       seed;    /* of faults */
     const char    *control; /* path of a socket, or NULL */
     char         **command; /* of `cipmux run`, ended by NULL; or NULL */

@@ -3,6 +3,7 @@
 
 #include "columns.h"
 
+#include "rate.h"
 #include "scenarios.h"
 #include "steer.h"
 
@@ -127,17 +128,29 @@ static int read_file(program_t *program, const char *name)
     return status;
 }
 
-/* A fault file: a name of a built-in one, or a path. */
-static int read_fault(program_t *program, const char *name)
+static int read_text(program_t *program, const char *name, const char *text)
 {
-    const char *built_in = scenarios_find(name);
-    if (!built_in) return read_file(program, name);
-    char *copy = strdup(built_in);
+    char *copy = strdup(text);
     FILE *file = copy ? fmemopen(copy, strlen(copy), "r") : NULL;
     int   status = file ? read_words(program, name, file) : program_complain(program, strerror(errno), EXIT_FILE);
     if (file) fclose(file);
     free(copy);
     return status;
+}
+
+/* A fault file: a name of a built-in one, or a path. */
+static int read_fault(program_t *program, const char *name)
+{
+    const char *built_in = scenarios_find(name);
+    return built_in ? read_text(program, name, built_in) : read_file(program, name);
+}
+
+/* --faults, which was checked already. */
+static int read_rate(program_t *program)
+{
+    char text[RATE_TEXT];
+    rate_words(program->options.rate, text, sizeof text);
+    return read_text(program, "--faults", text);
 }
 
 static int read_files(program_t *program)
@@ -148,7 +161,8 @@ static int read_files(program_t *program)
         program->later.at_us = 0;
         failed = read_fault(program, options->fault[i]);
     }
-    return failed;
+    program->later.at_us = 0;
+    return options->rate && !failed ? read_rate(program) : failed;
 }
 
 /* ---- The world over time ----------------------------------------------------------------------------------------- */

@@ -73,7 +73,7 @@ static bool read_seed(options_t *options, const char *value)
 {
     unsigned long seed;
     if (!options_number(value, UINT32_MAX, &seed)) return options_wrong(options, "--seed=%s: it is a number", value);
-    ((bench_config_t *)options->own)->mcu.seed = seed;
+    ((bench_config_t *)options->own)->mcu.seed = options->seed = seed;
     return true;
 }
 
@@ -129,7 +129,7 @@ static const option_t table[] = {
     {"gdb", "PORT", "wait for avr-gdb there (target remote 127.0.0.1:PORT); runs at about 1 MHz", read_gdb, 0},
     {"report", "FILE", "the figures of the end, as JSON", read_report, 0},
     {"seed", "NUMBER", "what the RAM holds at power-on, and how much later than the modem the\n"
-                       "microcontroller starts (up to 20 ms); 0 (default): zeros, at once", read_seed, 0},
+                       "microcontroller starts (up to 20 ms); 0 (default): zeros, at once; and of faults", read_seed, 0},
     {"net", "all|local|none|simulated", "what the modem reaches: everything (default), this computer, nothing, or\n"
                                         "the peers that the words of --world describe", read_net, 0},
 };

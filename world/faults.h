@@ -2,6 +2,7 @@
  * passes there or from time to time. So a race that a desk shows once a week comes each time.
  *
  *   typed loses 3 after=12                        of what the far side types, three bytes, twelve further on
+ *   typed loses 3 within=200                      at a random place among the next 200
  *   printed flips 1 every=2000                    of what the modem prints, one bit in every 2000 bytes on average
  *   on printed "> " server closes                 the words "server closes", when the modem has printed its prompt
  *   on typed "AT+CIPSEND" nth=3 reset-pin         when the far side types that the third time

@@ -60,11 +60,13 @@ static bool say_change(faults_t *faults, faults_lane_t at, words_t *words)
 {
     faults_queue_t *lane = &faults->lane[at];
     faults_change_t change = { .bit = -1 };
-    long            after = 0, every = 0;
+    long            after = 0, every = 0, within = 0;
     if (!read_kind(words, &change) || !words_key_number(words, "after", 0, 1000000000, &after) ||
-        !words_key_number(words, "every", 1, 1000000000, &every) || !words_complete(words))
+        !words_key_number(words, "every", 1, 1000000000, &every) ||
+        !words_key_number(words, "within", 1, 1000000000, &within) || !words_complete(words))
         return false;
     faults->used = true;
+    if (within > 0) after += (long)faults_roll(faults, (uint32_t)within);
     if (change.kind == FAULTS_ADDS && after == 0 && every == 0) {
         faults_add(faults, at, change.text, change.length);
         return true;
@@ -240,8 +242,10 @@ const words_verb_t faults_verbs[FAULTS_VERBS] = {
     { "every", say_every, "every TIME WORDS", "says these words again and again, at times that are random" },
     { "in", say_in, "in TIME WORDS", "says these words once, so much later; also behind `on`" },
     { "match", say_match, "match lost|twice|late=TIME|becomes=TEXT", "behind `on`: what happens to the text itself" },
-    { "typed", say_typed, "typed loses N|flips N [bit=0-7]|adds TEXT|waits TIME [after=BYTES] [every=BYTES]",
-      "what happens to the bytes that the modem is sent" },
-    { "printed", say_printed, "printed loses N|flips N [bit=0-7]|adds TEXT|waits TIME [after=BYTES] [every=BYTES]",
+    { "typed", say_typed,
+      "typed loses N|flips N [bit=0-7]|adds TEXT|waits TIME [after=BYTES] [within=BYTES] [every=BYTES]",
+      "what happens to the bytes that the modem is sent, so many further on, or at a random one of so many" },
+    { "printed", say_printed,
+      "printed loses N|flips N [bit=0-7]|adds TEXT|waits TIME [after=BYTES] [within=BYTES] [every=BYTES]",
       "what happens to the bytes that it sends" },
 };

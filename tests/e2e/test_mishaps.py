@@ -122,6 +122,19 @@ class FaultFile(Faulty):
             modem.serial.until(OK)
             modem.serial.expect(b"CLOSED\r\n")
 
+    def test_rate(self):
+        """Random faults at a rate, each on the log, of the kinds that are asked for; with no link open none is a problem"""
+        done = self.cipmux("--faults=rate:mtbf=1ms,kinds=closes+printed-lost", "--linger=100", text="AT\n" * 200)
+        self.assertEqual(done.returncode, 0)
+        log = done.stderr.splitlines()
+        self.assertIn("fault: link any closes", log)
+        self.assertIn("fault: printed loses 1 within=200", log)
+        self.assertRegex(done.stderr, r"\nfault: printed: 1 byte lost, from byte \d+ on\n")
+        self.assertNotIn("not open", done.stderr)
+        done = self.cipmux("--faults=rate:mtbf=2h,kinds=nonsense")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("kinds=KIND+...: typed-lost ", done.stderr)
+
     def test_wrong_lines(self):
         """A wrong line is named with its column, words for later included; exit status 3"""
         for text, complaint in (

@@ -165,6 +165,10 @@ static void test_rates(void **state)
         come[FAULTS_TYPED] = 0;
     }
     assert_in_range(lost, 70, 130);
+    say("printed loses 1 within=50"); /* one of them, and it is known which: the log says it */
+    pass(FAULTS_PRINTED, zeroes, 100, 100);
+    assert_int_equal(come[FAULTS_PRINTED], 99);
+    come[FAULTS_PRINTED] = 0;
     say("every 10s beat");
     for (int i = 0; i < 1000; i++) {
         now_us += 1000000;

@@ -202,12 +202,12 @@ static void refusals_name_the_option(void **state)
 static void help_is_complete(void **state)
 {
     (void)state;
-    static const char *const names[] = { "dialect",   "strict", "timing", "quirk",  "mac",         "boot",
-                                         "boot-text", "modem",  "world",  "fault",  "seed",        "control",
-                                         "flash",     "pty",    "tcp",    "unix",   "tcp-connect", "serial",
-                                         "rfc2217",   "pace",   "linger", "net",    "publish",     "redirect",
-                                         "fail-on",   "log",    "trace",  "record", "quiet",       "verbose",
-                                         "version",   "help" };
+    static const char *const names[] = { "dialect",   "strict",  "timing", "quirk",  "mac",    "boot",
+                                         "boot-text", "modem",   "world",  "fault",  "faults", "seed",
+                                         "control",   "flash",   "pty",    "tcp",    "unix",   "tcp-connect",
+                                         "serial",    "rfc2217", "pace",   "linger", "net",    "publish",
+                                         "redirect",  "fail-on", "log",    "trace",  "record", "quiet",
+                                         "verbose",   "version", "help" };
     char                    *text = NULL;
     size_t                   size = 0, found = 0;
     FILE                    *out = open_memstream(&text, &size);
