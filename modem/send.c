@@ -320,6 +320,32 @@ static void packet_full(sender_t *s)
     s->plus = 0;
 }
 
+static bool acceptance_is_enough(const modem_t *m)
+{
+    return m->link[m->sender.link.id].type == CIPMUX_UDP || !quirk(m, CIPMUX_QUIRK_SEND_OK_ON_ACK);
+}
+
+static void all_taken(modem_t *m)
+{
+    sender_t *const s = &m->sender;
+    if (s->state == SENDER_THROUGH) {
+        if (s->ready == s->taken) s->taken = s->sent = s->ready = 0; /* else the next packet has begun behind it */
+    } else {
+        sender_step(m, acceptance_is_enough(m) ? SEND_TAKEN : SEND_TAKEN_WATCH);
+    }
+}
+
+/* Silence: what was typed so far is a packet. */
+static void packet_over(modem_t *m)
+{
+    sender_t *const s = &m->sender;
+    const bool      open = s->burst > 0;
+    s->burst = s->plus = 0;
+    if (s->state != SENDER_THROUGH || !open) return;
+    s->ready = s->taken;
+    if (!link_alive(m) && quirk(m, CIPMUX_QUIRK_THROUGH_DROPS)) all_taken(m);
+}
+
 static void complete(modem_t *m)
 {
     switch ((send_to_t)m->sender.target) {
@@ -335,7 +361,8 @@ void sender_byte(modem_t *m, uint8_t byte)
 {
     sender_t *const s = &m->sender;
     bool            end = false;
-    if (s->burst == 0 || m->now - s->last >= time_us(m, CIPMUX_TIME_PACKET)) s->burst = s->plus = 0;
+    if (m->now - s->last >= time_us(m, CIPMUX_TIME_PACKET)) packet_over(m); /* a blocked UART kept the tick from it */
+    if (s->burst == 0) s->plus = 0;
     if (s->burst < UINT8_MAX) s->burst++;
     if (byte == '+' && s->plus < UINT8_MAX) s->plus++;
     s->last = m->now;
@@ -413,21 +440,6 @@ uint64_t sender_deadline(const modem_t *m)
     return CIPMUX_NEVER;
 }
 
-static bool acceptance_is_enough(const modem_t *m)
-{
-    return m->link[m->sender.link.id].type == CIPMUX_UDP || !quirk(m, CIPMUX_QUIRK_SEND_OK_ON_ACK);
-}
-
-static void all_taken(modem_t *m)
-{
-    sender_t *const s = &m->sender;
-    if (s->state == SENDER_THROUGH) {
-        if (s->ready == s->taken) s->taken = s->sent = s->ready = 0; /* else the next packet has begun behind it */
-    } else {
-        sender_step(m, acceptance_is_enough(m) ? SEND_TAKEN : SEND_TAKEN_WATCH);
-    }
-}
-
 /* Payload that nobody takes: SEND FAIL; a stream that was cut in the middle is of no more use and is reset. */
 static void send_late(modem_t *m)
 {
@@ -500,9 +512,7 @@ static void through_tick(modem_t *m)
     if (quiet && burst_is_escape(s)) {
         if (!packets_wait(m)) leave(m);
     } else if (quiet) {
-        s->burst = s->plus = 0;
-        s->ready = s->taken;
-        if (!link_alive(m) && quirk(m, CIPMUX_QUIRK_THROUGH_DROPS)) all_taken(m);
+        packet_over(m);
     }
     if (s->state != SENDER_THROUGH) return;
     if (m->now >= redial_at(m)) redial(m);
