@@ -269,6 +269,7 @@ static void begin(node_t *n, intent_t intent)
 bool host_acts(node_t *n)
 {
     const cipmux_phase_t phase = cipmux_phase(&n->modem);
+    if (n->driven) return driven_acts(n);
     if (phase == CIPMUX_PHASE_OFF || n->queued || now_us < n->pause_us) return false;
     if (n->escaping && phase == CIPMUX_PHASE_PASSTHROUGH) { /* the modem did not take it for an escape */
         conn_t *c = conn_now(n, 0);
@@ -297,7 +298,7 @@ bool host_acts(node_t *n)
 
 uint64_t host_deadline(const node_t *n)
 {
-    uint64_t due = CIPMUX_NEVER;
+    uint64_t due = n->driven ? driven_deadline(n) : CIPMUX_NEVER;
     if (n->pause_us > now_us && (n->intents || n->host == HOST_VERDICT || n->escaping)) due = n->pause_us;
     if (n->deaf_until_us > now_us && n->deaf_until_us < due) due = n->deaf_until_us;
     if (n->slow && n->slow_us > now_us && n->slow_us < due) due = n->slow_us;

@@ -76,6 +76,9 @@ static void report(void)
            (unsigned long long)sums.lines, (unsigned long long)sums.answers, (unsigned long long)sums.opened,
            (unsigned long long)sums.bridged, (unsigned long long)sums.down, (unsigned long long)sums.up,
            (unsigned long long)sums.datagrams, (unsigned long long)sums.restarts);
+    printf("drivers: %llu, UP %llu times, %llu links, %llu bytes delivered, %llu sends\n",
+           (unsigned long long)sums.driven, (unsigned long long)sums.driven_up, (unsigned long long)sums.driven_opened,
+           (unsigned long long)sums.driven_down, (unsigned long long)sums.driven_sent);
 }
 
 int main(int argc, char **argv)

@@ -73,6 +73,7 @@ void plan_make(plan_t *plan, uint64_t seed)
         uint8_t *start = &plan->node[i].start;
         plan->node[i].dialect = (uint8_t)(mix(seed, 10 + i) % dialects);
         plan->node[i].real = mix(seed, 20 + i) % 5 == 0;
+        plan->node[i].driven = mix(seed, 50 + i) % 6 == 0;
         *start = (uint8_t)(mix(seed, 30 + i) % 4 ? 3 : mix(seed, 31 + i) % 16);
         if (mood == MOOD_PASSIVE) *start |= 4;
         if (mood == MOOD_THROUGH) *start &= 0xfc;
@@ -180,6 +181,10 @@ void plan_act(const action_t *a)
     node_t *n = &node[a->node];
     n->dirty = true;
     sums.actions++;
+    if (n->driven && a->kind <= ACT_DEAF) {
+        driven_does(n, a->kind, a->random);
+        return;
+    }
     if (a->kind <= ACT_RESTART) {
         (a->rude ? host_rude : host_intend)(n, a->kind, a->random);
         return;

@@ -160,6 +160,7 @@ static void ready(node_t *n)
         n->conn[i].told = n->conn[i].told || n->conn[i].gone;
     n->prompted = false;
     n->host = HOST_IDLE;
+    if (n->driven) return;
     host_line(n, "ATE0\r\n");
     n->host = HOST_ANSWER;
 }
@@ -208,7 +209,7 @@ static void line_said(node_t *n)
         link_line(n, line);
     else if (strcmp(line, "ready") == 0)
         ready(n);
-    else if (!is_known(line) && !n->restarts)
+    else if (!is_known(line) && !n->restarts && !inside_echo(&n->modem))
         sim_fail(n, "words", "what does this mean: %.100s", line);
 }
 
@@ -301,11 +302,14 @@ static void text_byte(node_t *n, uint8_t byte)
 static void hear(node_t *n, const uint8_t *bytes, size_t length)
 {
     log_bytes(n, '<', bytes, length);
-    for (size_t i = 0; i < length;)
+    for (size_t i = 0, part; i < length; i += part) {
+        part = 1;
         if (n->frame_left)
-            i += frame_bytes(n, bytes + i, length - i);
+            part = frame_bytes(n, bytes + i, length - i);
         else
-            text_byte(n, bytes[i++]);
+            text_byte(n, bytes[i]);
+        if (n->driven) driven_reads(n, bytes + i, part);
+    }
 }
 
 /* ---- Reading ------------------------------------------------------------------------------------------------------- */
@@ -326,6 +330,7 @@ static size_t read_raw(node_t *n, uint8_t *out, size_t capacity)
     if (length && inside_held(&n->modem) < held) {
         conn_t *c = conn_now(n, 0);
         log_bytes(n, '<', out, length);
+        if (c && c->udp) c->may_lose = true; /* where one ends nothing tells */
         if (c && !c->udp) conn_got(n, c, out, length);
         return length;
     }

@@ -93,7 +93,10 @@ static void start(const plan_t *plan, uint8_t number)
     }
     n->off = n->dirty = true;
     n->restarts = 1;
-    host_start(n, plan->node[number].start);
+    if (plan->node[number].driven)
+        driven_start(n, plan->node[number].start & 2, plan->node[number].start & 4);
+    else
+        host_start(n, plan->node[number].start);
 }
 
 /* ---- An instant ------------------------------------------------------------------------------------------------------ */
@@ -283,6 +286,7 @@ static void calm(node_t *n)
     n->deaf_until_us = 0;
     n->slow = 0;
     n->dirty = true;
+    n->driven = false;
     if (n->radio_gone) say(n, "ap-back ssid=lab");
     n->radio_gone = false;
     say(n, "dns ok");

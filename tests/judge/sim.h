@@ -86,7 +86,7 @@ typedef struct {
     uint32_t nodes;
     struct {
         uint8_t dialect;
-        bool    real;
+        bool    real, driven;
         uint8_t start; /* bits: 1 CIPMUX=1, 2 a server, 4 passive, 8 CIPDINFO=1 */
     } node[NODES];
     action_t action[ACTIONS];
@@ -174,6 +174,7 @@ typedef struct {
     world_t         world;
     bool            nonos, dirty;
     bool            through; /* it was in passthrough when looked at last */
+    bool            driven;  /* its host is the driver */
     bool            pin;     /* its reset pin is being pulled */
     /* typing */
     uint8_t  queue[QUEUE];
@@ -235,7 +236,8 @@ extern char     failure[FAILURE]; /* "": nothing has failed */
 extern char     failed_rule[16];  /* which of the above */
 extern uint8_t  failed_node;
 extern struct sums {
-    uint64_t seeds, steps, actions, lines, answers, opened, up, down, datagrams, restarts, virtual_us, rude, bridged;
+    uint64_t seeds, steps, actions, lines, answers, opened, up, down, datagrams, restarts, virtual_us, rude, bridged,
+        driven, driven_up, driven_opened, driven_down, driven_sent;
 } sums;
 
 /* Plays the seed's actions. False: failure. */
@@ -266,6 +268,13 @@ bool     host_types(node_t *n); /* true: the modem took something */
 uint64_t host_deadline(const node_t *n);
 void     host_rude(node_t *n, act_kind_t kind, uint32_t random);
 
+/* ---- driven.c: a host with the driver of driver/ */
+void     driven_start(node_t *n, bool server, bool passive);
+void     driven_reads(node_t *n, const uint8_t *bytes, size_t length);
+bool     driven_acts(node_t *n);
+uint64_t driven_deadline(const node_t *n);
+void     driven_does(node_t *n, act_kind_t kind, uint32_t random);
+
 /* ---- taken.c: how the modem takes what is typed */
 size_t taken_next(node_t *n, size_t length); /* how much of the queue goes into it in one call */
 void   taken_bytes(node_t *n, const uint8_t *bytes, size_t length, cipmux_phase_t phase);
@@ -287,6 +296,7 @@ void        conn_closed(node_t *n, uint8_t id); /* CLOSED */
 bool        conn_send(node_t *n, conn_t *c, uint32_t length);
 void        conn_send_datagram(node_t *n, uint32_t random);
 bool        conn_has(node_t *n, const conn_t *c, uint32_t end);
+bool        conn_delivered(const node_t *n, const conn_t *c, uint32_t at, const uint8_t *data, size_t length);
 conn_t     *conn_pick(node_t *n, uint32_t random, bool udp);
 net_peer_t *conn_peer(node_t *n, const conn_t *c);
 

@@ -47,15 +47,6 @@ static due_t read_line(const char *text)
     return due;
 }
 
-/* What stands before AT is none of nonos' business. */
-static const char *command_of(const node_t *n)
-{
-    const char *at = n->line;
-    while (n->nonos && *at && strncmp(at, "AT", 2) != 0 && strncmp(at, "at", 2) != 0)
-        at++;
-    return at;
-}
-
 /* Who leaves the network leaves behind what he has not read. */
 static bool leaves_network(const char *text)
 {
@@ -66,7 +57,7 @@ static void line_taken(node_t *n)
 {
     n->line[n->line_n] = '\0';
     sums.lines++;
-    const due_t due = read_line(command_of(n));
+    const due_t due = read_line(n->line);
     for (size_t i = 0; i < n->conns && leaves_network(due.text); i++)
         n->conn[i].may_lose = n->conn[i].may_lose || n->conn[i].linked;
     n->line_n = 0;
@@ -80,13 +71,11 @@ static void line_taken(node_t *n)
 
 static void keep(node_t *n, uint8_t byte)
 {
-    if (n->line_n == sizeof n->line - 1) {
-        n->line[n->line_n] = '\0';
-        if (!n->nonos || *command_of(n)) return; /* too long */
-        n->line[0] = n->line[n->line_n - 1];
-        n->line_n = 1;
-    }
+    if (n->line_n == sizeof n->line - 1) return; /* too long */
     n->line[n->line_n++] = (char)(byte ? byte : '?');
+    if (!n->nonos || n->line_n != 2 || memcmp(n->line, "AT", 2) == 0 || memcmp(n->line, "at", 2) == 0) return;
+    n->line[0] = n->line[1]; /* what stands before AT is none of nonos' business */
+    n->line_n = 1;
 }
 
 /* nonos: each LF has one answer. */
