@@ -33,7 +33,7 @@ static bool say(const char *line, const char *answer)
     const char *got = "";
     for (int i = 0; i < 3; i++) {
         dprintf(line_fd, "%s\r\n", line);
-        for (got = next_line(500); *got && strcmp(got, answer) != 0 && !strstr(got, "ERROR"); got = next_line(500))
+        for (got = next_line(1000); *got && strcmp(got, answer) != 0 && !strstr(got, "ERROR"); got = next_line(1000))
             ;
         if (strcmp(got, answer) == 0) return true;
     }
