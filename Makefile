@@ -6,11 +6,12 @@ GIB     ?= 1
 MINUTES ?= 60
 SEEDS   ?= 100000
 FIRST   ?= 0
+DEPTH   ?= 6
 JOBS    ?= $(shell nproc)
 PLAYWRIGHT = tests/browser/node_modules/.package-lock.json
 CONFIGURE = cmake -S . -B $(BUILD) -G Ninja --log-level=WARNING -DCMAKE_INSTALL_PREFIX=$(PREFIX) $(OPTIONS)
 
-.PHONY: run build test lint format size docs mutate judge judge-planted fuzz torture-syscalls streams soak bench demo install clean help
+.PHONY: run build test lint format size docs mutate mutants coverage prove judge judge-planted fuzz torture-syscalls streams soak bench demo install clean help
 .DEFAULT_GOAL := help
 
 run: ## install what is missing, build, start the modem on this terminal
@@ -71,6 +72,21 @@ judge-planted: ## does the judge find each bug that is planted into the engine? 
 	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
 	@cmake --build $(BUILD) -j $(JOBS) --target judge_planted
 	@tools/judge-planted $(BUILD)
+
+mutants: ## change each conditional jump of the engine's assembly: does a test notice? SECONDS=60 of them, 0: all
+	@tools/dependencies build test avr
+	@tools/mutate-branches $(SECONDS) $(BUILD)/branches
+
+coverage: ## lines, branches and MC/DC of modem/ and driver/
+	@tools/dependencies build test avr measure
+	@tools/coverage $(BUILD)/coverage
+
+prove: ## every word of up to DEPTH=6 letters through the engine's state; abstract interpretation: docs/SOUNDNESS.md
+	@tools/dependencies build test avr prove
+	@$(CONFIGURE) -DCIPMUX_TESTS=ON >/dev/null
+	@cmake --build $(BUILD) -j $(JOBS) --target search
+	@DEPTH=$(DEPTH) tools/prove $(BUILD)
+	@PLANT=1 tools/prove $(BUILD) $(BUILD)/prove-planted
 
 fuzz: ## fuzz for SECONDS=60 each target of tests/fuzz
 	@tools/dependencies build lint

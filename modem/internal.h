@@ -740,7 +740,7 @@ void     services_start(modem_t *m); /* at power-on and restart */
 void     services_leased(modem_t *m, const uint8_t name_server[4]);
 void     services_found(modem_t *m, const cipmux_address_t *address); /* AT+PING: family 0: not found */
 bool     services_event(modem_t *m, const cipmux_event_t *event, cipmux_answer_t *answer);
-void     services_fill(const modem_t *m, unsigned ask, cipmux_request_t *out); /* PING, TIME, UPDATE */
+void     services_fill(const modem_t *m, uint32_t ask, cipmux_request_t *out); /* PING, TIME, UPDATE */
 void     services_update_from(modem_t *m, const char *url, uint16_t length);   /* AT+USEROTA */
 uint64_t services_deadline(const modem_t *m);
 void     services_tick(modem_t *m);
@@ -993,7 +993,7 @@ void            provision_station_off(modem_t *m);
 void            provision_stop(modem_t *m); /* at restart */
 uint64_t        provision_deadline(const modem_t *m);
 void            provision_tick(modem_t *m);
-void            provision_fill(const modem_t *m, unsigned ask, cipmux_request_t *out);
+void            provision_fill(const modem_t *m, uint32_t ask, cipmux_request_t *out);
 
 /* ---- the instance ---------------------------------------------------------------------------------------------------------------- */
 
@@ -1006,28 +1006,27 @@ typedef struct {
     char    text[NOTE_TEXT];
 } note_t;
 
-enum {
-    ASK_RESOLVE = 1 << 0,
-    ASK_LISTEN = 1 << 1,
-    ASK_UNLISTEN = 1 << 2,
-    ASK_SCAN = 1 << 3,
-    ASK_JOIN = 1 << 4,
-    ASK_LEAVE = 1 << 5,
-    ASK_RADIO = 1 << 6,
-    ASK_LINE = 1 << 7,
-    ASK_PINS = 1 << 8,
-    ASK_SLEEP = 1 << 9,
-    ASK_SMART = 1 << 10,
-    ASK_WPS = 1 << 11,
-    ASK_MDNS = 1 << 12,
-    ASK_STORE = 1 << 13,
-    ASK_SOFT_AP = 1 << 14,
-    ASK_KICK = 1 << 15,
-    ASK_ADDRESS = 1 << 16,
-    ASK_PING = 1 << 17,
-    ASK_TIME = 1 << 18,
-    ASK_UPDATE = 1 << 19,
-};
+/* What is to be asked, a bit each; no enum, for those end at the width of int. */
+#define ASK_RESOLVE  ((uint32_t)1 << 0)
+#define ASK_LISTEN   ((uint32_t)1 << 1)
+#define ASK_UNLISTEN ((uint32_t)1 << 2)
+#define ASK_SCAN     ((uint32_t)1 << 3)
+#define ASK_JOIN     ((uint32_t)1 << 4)
+#define ASK_LEAVE    ((uint32_t)1 << 5)
+#define ASK_RADIO    ((uint32_t)1 << 6)
+#define ASK_LINE     ((uint32_t)1 << 7)
+#define ASK_PINS     ((uint32_t)1 << 8)
+#define ASK_SLEEP    ((uint32_t)1 << 9)
+#define ASK_SMART    ((uint32_t)1 << 10)
+#define ASK_WPS      ((uint32_t)1 << 11)
+#define ASK_MDNS     ((uint32_t)1 << 12)
+#define ASK_STORE    ((uint32_t)1 << 13)
+#define ASK_SOFT_AP  ((uint32_t)1 << 14)
+#define ASK_KICK     ((uint32_t)1 << 15)
+#define ASK_ADDRESS  ((uint32_t)1 << 16)
+#define ASK_PING     ((uint32_t)1 << 17)
+#define ASK_TIME     ((uint32_t)1 << 18)
+#define ASK_UPDATE   ((uint32_t)1 << 19)
 
 /* What a start says at 74880 baud, whatever the line runs at [conventions 1.2, 1.9]. */
 typedef enum { ASIDE_NOTHING, ASIDE_ROM, ASIDE_SDK } aside_t;

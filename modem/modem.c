@@ -420,7 +420,7 @@ static bool fetch_link(modem_t *m, cipmux_request_t *out)
 
 static const cipmux_line_t rom_line = { .baud = 74880, .data_bits = 8, .stop_bits = 1 };
 
-static void fill(modem_t *m, unsigned ask, cipmux_request_t *out)
+static void fill(modem_t *m, uint32_t ask, cipmux_request_t *out)
 {
     switch (ask) {
     case ASK_RADIO:

@@ -124,7 +124,7 @@ void provision_tick(modem_t *m)
     m->asks |= ASK_WPS;
 }
 
-void provision_fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
+void provision_fill(const modem_t *m, uint32_t ask, cipmux_request_t *out)
 {
     const provision_t *const p = &m->provision;
     if (ask == ASK_MDNS) {

@@ -407,7 +407,7 @@ void services_start(modem_t *m)
     m->update = (update_t){ 0 };
 }
 
-void services_fill(const modem_t *m, unsigned ask, cipmux_request_t *out)
+void services_fill(const modem_t *m, uint32_t ask, cipmux_request_t *out)
 {
     switch (ask) {
     case ASK_PING:

@@ -25,9 +25,9 @@ static void require(bool condition, const char *words)
 
 static void sending_ended(bool whole)
 {
-    require(board.prompted, "the end of a sending that nobody began");
+    require(board.prompted || board.queued, "the end of a sending that nobody began");
     require(!whole || board.unsent == 0, "SEND OK before the network has all bytes");
-    board.prompted = false;
+    board.prompted = board.queued = false;
     board.unsent = 0;
 }
 
@@ -66,7 +66,6 @@ static void forget(bool starts)
         peer_t *const peer = &board.peer[id];
         if (starts) peer->open = false;
         if (board.unclear) peer->open = link_is_open(m, id);
-        if (!board.stalled && !peer->dialling) peer->dials = 0;
     }
 }
 
@@ -85,6 +84,7 @@ static unsigned line_said(const char *line, size_t n)
         forget(true);
     } else if (line[0] == '>') {
         board.prompted = m->sender.state != SENDER_THROUGH && m->sender.target == SEND_TO_LINK;
+        board.queued = m->sender.target == SEND_TO_QUEUE;
         board.unsent = 0;
     } else if (n > 2 && line[1] == ',' && line[0] >= '0' && line[0] < '0' + CIPMUX_LINKS) {
         link_said(&board.peer[line[0] - '0'], line + 2, n - 2);
@@ -101,6 +101,7 @@ static void text_said(const char *text, size_t n, bool framed)
     unsigned promised = 0, seen = 0;
     for (size_t i = 0; i < n; i++) {
         const uint8_t byte = (uint8_t)text[i];
+        if (byte == ' ' && length == 0) continue; /* behind a prompt */
         if (byte != '\r' && byte != '\n' && byte < HIGH) {
             if (length < sizeof line) line[length++] = text[i];
             if (byte != '>') continue;
@@ -548,6 +549,8 @@ void board_step(unsigned letter)
     board.unclear = board.unclear || sender_is_through(m);
     if (modem_is_off(m)) board.starts = true;
     forget(modem_is_off(m) && !board.stalled);
+    for (size_t id = 0; id < CIPMUX_LINKS; id++)
+        if (!board.stalled && !board.peer[id].dialling) board.peer[id].dials = 0;
     if (!board.stalled && reply_is_idle(m)) board.unclear = sender_is_through(m);
     check();
 }

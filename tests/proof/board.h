@@ -76,6 +76,7 @@ typedef struct {
     bool     starts;      /* and has not printed `ready` yet */
     uint8_t  owed_behind_ready;
     bool     prompted; /* payload was asked for, and its end was not told */
+    bool     queued;   /* likewise, for AT+CIPSENDBUF: only its failure is told */
     uint8_t  unsent;   /* payload that the network has not taken */
 } board_t;
 

@@ -135,11 +135,17 @@ static void visit(search_t *s, int32_t parent, unsigned letter)
     if (insert(s->keys, s->slots, key_of(&reduced))) keep(s, parent, letter);
 }
 
+static void print_letter(unsigned letter)
+{
+    const char *const text = board_letter(letter);
+    printf("#   %.*s\n", (int)strcspn(text, "\r"), text);
+}
+
 static void print_word(const search_t *s, size_t index)
 {
     if (s->states[index].parent == NOBODY) return;
     print_word(s, (size_t)s->states[index].parent);
-    printf("#   %s\n", board_letter(s->states[index].letter));
+    print_letter(s->states[index].letter);
 }
 
 static bool expand(search_t *s, size_t index)
@@ -151,7 +157,7 @@ static bool expand(search_t *s, size_t index)
         if (board_wrong != NULL) {
             printf("# broken: %s, by this word:\n", board_wrong);
             print_word(s, index);
-            printf("#   %s\n", board_letter(letter));
+            print_letter(letter);
             return false;
         }
         visit(s, (int32_t)index, letter);
