@@ -504,7 +504,8 @@ const char *cipmux_reason_cure(cipmux_reason_t reason);
 
 /* ---- The instance ---------------------------------------------------------------------------------------------- */
 
-/* One modem. The caller owns it; it may be copied as a whole between calls. Contents are private. */
+/* One modem. The caller owns it. Between calls its bytes may be kept and put back to the same place, which undoes what came
+ * between; a copy at another place is no modem, for it points into itself. Contents are private. */
 typedef struct {
     uint64_t words[CIPMUX_SIZE / sizeof(uint64_t)];
 } cipmux_t;
