@@ -524,6 +524,7 @@ typedef struct {
 
 const sender_cell_t *sender_cell(family_t family, sender_state_t state, sender_event_t event);
 bool                 sender_step(modem_t *m, sender_event_t event);
+void                 sender_hear_silence(modem_t *m);       /* before bytes */
 void                 sender_byte(modem_t *m, uint8_t byte); /* in COLLECTING and THROUGH */
 bool                 sender_takes_bytes(const modem_t *m);
 bool                 sender_has_room(const modem_t *m);

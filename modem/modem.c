@@ -221,6 +221,7 @@ size_t cipmux_sink(cipmux_t *modem, uint64_t now_us, const void *bytes, size_t n
     modem_t *const m = self(modem);
     size_t         taken = 0;
     cipmux_tick(modem, now_us);
+    sender_hear_silence(m);
     while (taken < n && takes_byte(m)) {
         const uint8_t byte = ((const uint8_t *)bytes)[taken++];
         if (modem_is_off(m))

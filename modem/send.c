@@ -335,13 +335,14 @@ static void all_taken(modem_t *m)
     }
 }
 
-/* Silence: what was typed so far is a packet. */
-static void packet_over(modem_t *m)
+/* What was typed so far is a packet. This is heard before each byte too, since nothing ticks while a frame is open. */
+void sender_hear_silence(modem_t *m)
 {
     sender_t *const s = &m->sender;
-    const bool      open = s->burst > 0;
+    if (s->burst == 0 || m->now - s->last < time_us(m, CIPMUX_TIME_PACKET)) return;
+    if (s->state == SENDER_THROUGH && burst_is_escape(s)) return;
     s->burst = s->plus = 0;
-    if (s->state != SENDER_THROUGH || !open) return;
+    if (s->state != SENDER_THROUGH) return;
     s->ready = s->taken;
     if (!link_alive(m) && quirk(m, CIPMUX_QUIRK_THROUGH_DROPS)) all_taken(m);
 }
@@ -361,7 +362,6 @@ void sender_byte(modem_t *m, uint8_t byte)
 {
     sender_t *const s = &m->sender;
     bool            end = false;
-    if (m->now - s->last >= time_us(m, CIPMUX_TIME_PACKET)) packet_over(m); /* a blocked UART kept the tick from it */
     if (s->burst == 0) s->plus = 0;
     if (s->burst < UINT8_MAX) s->burst++;
     if (byte == '+' && s->plus < UINT8_MAX) s->plus++;
@@ -508,12 +508,9 @@ static void leave(modem_t *m)
 static void through_tick(modem_t *m)
 {
     sender_t *const s = &m->sender;
-    const bool      quiet = s->burst > 0 && m->now >= s->last + time_us(m, CIPMUX_TIME_PACKET);
-    if (quiet && burst_is_escape(s)) {
-        if (!packets_wait(m)) leave(m);
-    } else if (quiet) {
-        packet_over(m);
-    }
+    const bool      quiet = m->now >= s->last + time_us(m, CIPMUX_TIME_PACKET);
+    sender_hear_silence(m);
+    if (quiet && burst_is_escape(s) && !packets_wait(m)) leave(m);
     if (s->state != SENDER_THROUGH) return;
     if (m->now >= redial_at(m)) redial(m);
 }
