@@ -178,8 +178,9 @@ static bool move(tap_t *tap, faults_lane_t lane)
         follow_host(tap);
         hear(tap, lane, from->in, (size_t)got);
     }
-    const bool moved = got >= 0 && pass(tap, lane, from, to);
-    if (got >= 0 && tap_end_flush(to)) return moved || got > 0;
+    const bool sound = got >= 0 && tap_end_flush(to); /* makes room: nothing else would wake who waits for it */
+    const bool moved = sound && pass(tap, lane, from, to);
+    if (sound && tap_end_flush(to)) return moved || got > 0;
     say(tap, "tap: %s is gone", got < 0 ? from->where : to->where);
     end(tap, EXIT_DONE);
     return false;
