@@ -257,13 +257,19 @@ static bool burst_is_escape(const sender_t *s)
     return s->burst == 3 && s->plus == 3;
 }
 
+/* So long a silence ends a packet. */
+static bool is_silent(const modem_t *m)
+{
+    return m->now - m->sender.last >= time_us(m, CIPMUX_TIME_PACKET);
+}
+
 /* Passthrough holds the UART while a packet is on its way, and behind a "+++" whose time has come; while the link is down
  * bytes pile up to the buffer's end. */
 bool sender_has_room(const modem_t *m)
 {
     const sender_t *const s = &m->sender;
     if (s->state != SENDER_THROUGH) return true;
-    const bool leaves = burst_is_escape(s) && m->now >= s->last + time_us(m, CIPMUX_TIME_PACKET);
+    const bool leaves = burst_is_escape(s) && is_silent(m);
     return s->taken < CIPMUX_SEND_MAX && !packets_wait(m) && !leaves;
 }
 
@@ -339,7 +345,7 @@ static void all_taken(modem_t *m)
 void sender_hear_silence(modem_t *m)
 {
     sender_t *const s = &m->sender;
-    if (s->burst == 0 || m->now - s->last < time_us(m, CIPMUX_TIME_PACKET)) return;
+    if (s->burst == 0 || !is_silent(m)) return;
     if (s->state == SENDER_THROUGH && burst_is_escape(s)) return;
     s->burst = s->plus = 0;
     if (s->state != SENDER_THROUGH) return;
@@ -362,7 +368,6 @@ void sender_byte(modem_t *m, uint8_t byte)
 {
     sender_t *const s = &m->sender;
     bool            end = false;
-    if (s->burst == 0) s->plus = 0;
     if (s->burst < UINT8_MAX) s->burst++;
     if (byte == '+' && s->plus < UINT8_MAX) s->plus++;
     s->last = m->now;
@@ -508,9 +513,8 @@ static void leave(modem_t *m)
 static void through_tick(modem_t *m)
 {
     sender_t *const s = &m->sender;
-    const bool      quiet = m->now >= s->last + time_us(m, CIPMUX_TIME_PACKET);
     sender_hear_silence(m);
-    if (quiet && burst_is_escape(s) && !packets_wait(m)) leave(m);
+    if (burst_is_escape(s) && is_silent(m) && !packets_wait(m)) leave(m);
     if (s->state != SENDER_THROUGH) return;
     if (m->now >= redial_at(m)) redial(m);
 }
